@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+# What a build can be asked for, as INTERFACE targets that every target of ours links.
+option(CTS_WERROR "Treat warnings as errors (CI does; a user's newer compiler should not fail)" OFF)
+option(CTS_COVERAGE "Instrument for gcov" OFF)
+option(CTS_THREAD_SAFETY "Clang thread-safety analysis as errors" OFF)
+set(CTS_SANITIZE "" CACHE STRING "Sanitizers for -fsanitize=, for example address,undefined")
+
+add_library(cts_build INTERFACE)
+# Reports and assertion messages must not tell where the tree was built.
+target_compile_options(cts_build INTERFACE -fmacro-prefix-map=${CMAKE_SOURCE_DIR}/=)
+target_compile_options(cts_build INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes
+                       -Wmissing-prototypes -Wvla)
+target_compile_definitions(cts_build INTERFACE _GNU_SOURCE)
+if(CTS_WERROR)
+    target_compile_options(cts_build INTERFACE -Werror)
+endif()
+if(CTS_THREAD_SAFETY)
+    target_compile_options(cts_build INTERFACE -Wthread-safety -Werror=thread-safety)
+endif()
+if(CTS_SANITIZE)
+    target_compile_options(cts_build INTERFACE -fsanitize=${CTS_SANITIZE} -fno-omit-frame-pointer
+                           -fno-sanitize-recover=all)
+    target_link_options(cts_build INTERFACE -fsanitize=${CTS_SANITIZE})
+endif()
+if(CTS_COVERAGE)
+    target_compile_options(cts_build INTERFACE --coverage -fprofile-update=atomic)
+    target_link_options(cts_build INTERFACE --coverage)
+endif()

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * CALL-15: the request of a CallEx that was interrupted or timed out is never answered into a later
+ * Call. The harness checks byte for byte that every call holds the response made for it; the bodies
+ * bring about the histories in which a library could mix them up.
+ */
+#include <cts/cts.h>
+
+#define VIRTUAL_MDELAY 1000
+#define REAL_MDELAY 30
+
+enum { VIRTUAL_TIME, REAL_TIME };
+
+struct scene {
+    struct cts_link link;
+    struct cts_actor *client;
+    struct cts_actor *other; /* a second thread of the client's process */
+    struct cts_actor *server;
+    struct cts_op *recv; /* waiting, or holding the request of `gone` */
+    struct cts_op *gone; /* a CallEx that timed out */
+};
+
+/* A CallEx has timed out while the server held its request. On real time the limit may pass before
+ * the request is taken, on a very slow machine; then `recv` still waits. */
+static struct scene scene_timed_out(const struct cts_case *self)
+{
+    if (self->variant == VIRTUAL_TIME) {
+        cts_use_virtual_time();
+    }
+    struct scene s = {.link = cts_link_open(self->layout)};
+    s.client = cts_actor_new(s.link.client_process, "client");
+    s.other = cts_actor_new(s.link.client_process, "other client");
+    s.server = cts_actor_new(s.link.server_process, "server");
+    s.recv = cts_start_recv(s.server, s.link.server);
+    cts_require_blocked(s.recv);
+    if (self->variant == VIRTUAL_TIME) {
+        s.gone =
+            cts_start_call_ex(s.client, s.link.client, CTS_PLAIN, VIRTUAL_MDELAY, INVALID_HANDLE);
+        cts_require_returned(s.recv, rcOk);
+        cts_advance_ms(VIRTUAL_MDELAY + 100);
+    } else {
+        s.gone = cts_start_call_ex(s.client, s.link.client, CTS_PLAIN, REAL_MDELAY, INVALID_HANDLE);
+    }
+    cts_require_returned(s.gone, rcTimeout);
+    return s;
+}
+
+/* CALL-15: the late Reply finds a new request of the same thread in the queue and does not answer
+ * it. */
+static void late_reply_meets_a_queued_call(const struct cts_case *self)
+{
+    struct scene s = scene_timed_out(self);
+
+    struct cts_op *next = cts_start_call(s.client, s.link.client, CTS_PLAIN);
+    cts_require_returned(s.recv, rcOk);
+    if (cts_request(s.recv) == cts_request(s.gone)) {
+        cts_require_blocked(next);
+        struct cts_op *late = cts_start_reply(s.server, s.recv, CTS_PLAIN);
+        (void)cts_wait(late);
+        cts_check_blocked(next);
+        s.recv = cts_start_recv(s.server, s.link.server);
+        cts_check_returned(s.recv, rcOk);
+    }
+
+    cts_check_served(s.server, s.recv, next);
+}
+
+/* CALL-15: nor a request of another thread that another server thread has taken meanwhile. */
+static void late_reply_meets_a_taken_call(const struct cts_case *self)
+{
+    struct scene s = scene_timed_out(self);
+    struct cts_actor *second = cts_actor_new(s.link.server_process, "second server");
+    struct cts_op *recv = cts_start_recv(second, s.link.server);
+    struct cts_op *next = cts_start_call(s.other, s.link.client, CTS_PLAIN);
+    cts_require_returned(recv, rcOk);
+
+    struct cts_op *late = cts_start_reply(s.server, s.recv, CTS_PLAIN);
+    (void)cts_wait(late);
+
+    cts_check_blocked(next);
+    cts_check_served(second, recv, next);
+}
+
+/* CALL-15: an interrupted request leaves nothing that a later Call of the thread could receive. */
+static void interrupted_caller_gets_its_own_reply(const struct cts_case *self)
+{
+    struct cts_link link = cts_link_open(self->layout);
+    Handle sync = cts_sync_new(link.client_process);
+    struct cts_actor *client = cts_actor_new(link.client_process, "client");
+    struct cts_actor *other = cts_actor_new(link.client_process, "other client");
+    struct cts_actor *server = cts_actor_new(link.server_process, "server");
+    struct cts_op *recv = cts_start_recv(server, link.server);
+    struct cts_op *taken = cts_start_call(other, link.client, CTS_PLAIN);
+    cts_require_returned(recv, rcOk);
+    struct cts_op *gone = cts_start_call_ex(client, link.client, CTS_PLAIN, cts_mdelay(self), sync);
+    cts_require_blocked(gone);
+    cts_set(link.client_process, sync);
+    cts_require_returned(gone, rcIpcInterrupt);
+
+    struct cts_op *next = cts_start_call(client, link.client, CTS_PLAIN);
+    cts_require_blocked(next);
+    cts_check_served(server, recv, taken);
+
+    cts_check_blocked(next);
+    recv = cts_start_recv(server, link.server);
+    cts_check_returned(recv, rcOk);
+    cts_check_served(server, recv, next);
+}
+
+/* CALL-15: a request that timed out in the queue is gone as well. */
+static void timed_out_caller_gets_its_own_reply(const struct cts_case *self)
+{
+    if (self->variant == VIRTUAL_TIME) {
+        cts_use_virtual_time();
+    }
+    rtl_uint32_t mdelay = self->variant == VIRTUAL_TIME ? VIRTUAL_MDELAY : REAL_MDELAY;
+    struct cts_link link = cts_link_open(self->layout);
+    struct cts_actor *client = cts_actor_new(link.client_process, "client");
+    struct cts_actor *server = cts_actor_new(link.server_process, "server");
+    struct cts_op *gone = cts_start_call_ex(client, link.client, CTS_PLAIN, mdelay, INVALID_HANDLE);
+    if (self->variant == VIRTUAL_TIME) {
+        cts_require_blocked(gone);
+        cts_advance_ms(VIRTUAL_MDELAY + 100);
+    }
+    cts_require_returned(gone, rcTimeout);
+
+    struct cts_op *next = cts_start_call(client, link.client, CTS_PLAIN);
+
+    cts_check_blocked(next);
+    struct cts_op *recv = cts_start_recv(server, link.server);
+    cts_check_returned(recv, rcOk);
+    cts_check_that(cts_request(recv) == cts_request(next), "the server receives the later request");
+    cts_check_served(server, recv, next);
+}
+
+static const struct cts_case cases[] = {
+    {"CALL-15.1", "a late Reply does not answer the next Call", late_reply_meets_a_queued_call,
+     CTS_ONE_PROCESS, CTS_LIMITED, VIRTUAL_TIME, 0},
+    {"CALL-15.2", "a late Reply does not answer the next Call, two processes",
+     late_reply_meets_a_queued_call, CTS_TWO_PROCESSES, CTS_LIMITED, VIRTUAL_TIME, 0},
+    {"CALL-15.3", "a late Reply does not answer the next Call, real time",
+     late_reply_meets_a_queued_call, CTS_ONE_PROCESS, CTS_LIMITED, REAL_TIME, 0},
+    {"CALL-15.4", "a late Reply does not answer a Call that another server holds",
+     late_reply_meets_a_taken_call, CTS_ONE_PROCESS, CTS_LIMITED, VIRTUAL_TIME, 0},
+    {"CALL-15.5", "a late Reply does not answer a Call in service, two processes",
+     late_reply_meets_a_taken_call, CTS_TWO_PROCESSES, CTS_LIMITED, VIRTUAL_TIME, 0},
+    {"CALL-15.6", "the Reply to another client does not answer an interrupted caller",
+     interrupted_caller_gets_its_own_reply, CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
+    {"CALL-15.7", "the Reply to another client does not answer an interrupted caller, processes",
+     interrupted_caller_gets_its_own_reply, CTS_TWO_PROCESSES, CTS_LIMITED, 0, 0},
+    {"CALL-15.8", "a request that timed out in the queue is not answered",
+     timed_out_caller_gets_its_own_reply, CTS_ONE_PROCESS, CTS_LIMITED, VIRTUAL_TIME, 0},
+    {"CALL-15.9", "a request that timed out in the queue is not answered, two processes",
+     timed_out_caller_gets_its_own_reply, CTS_TWO_PROCESSES, CTS_LIMITED, VIRTUAL_TIME, 0},
+    {"CALL-15.10", "a request that timed out in the queue is not answered, real time",
+     timed_out_caller_gets_its_own_reply, CTS_ONE_PROCESS, CTS_LIMITED, REAL_TIME, 0},
+};
+CTS_GROUP(cts_group_call_late_reply, cases);

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The case groups, in the order in which they are listed and run. */
+#include <cts/case.h>
+
+extern const struct cts_group cts_group_obj_clear;
+extern const struct cts_group cts_group_obj_close;
+extern const struct cts_group cts_group_obj_create;
+extern const struct cts_group cts_group_obj_error_codes;
+extern const struct cts_group cts_group_obj_independent;
+extern const struct cts_group cts_group_obj_many;
+extern const struct cts_group cts_group_obj_new_is_clear;
+extern const struct cts_group cts_group_obj_reuse;
+extern const struct cts_group cts_group_obj_set;
+extern const struct cts_group cts_group_obj_wrong_handle;
+extern const struct cts_group cts_group_call_bad_sync;
+extern const struct cts_group cts_group_call_immune;
+extern const struct cts_group cts_group_call_late_reply;
+extern const struct cts_group cts_group_call_many;
+extern const struct cts_group cts_group_call_queue;
+extern const struct cts_group cts_group_call_set_before;
+extern const struct cts_group cts_group_call_window;
+extern const struct cts_group cts_group_call_withdraw;
+extern const struct cts_group cts_group_recv_bad_sync;
+extern const struct cts_group cts_group_recv_immune;
+extern const struct cts_group cts_group_recv_listener;
+extern const struct cts_group cts_group_recv_many;
+extern const struct cts_group cts_group_recv_request;
+extern const struct cts_group cts_group_recv_set_before;
+extern const struct cts_group cts_group_recv_window;
+extern const struct cts_group cts_group_state_both_kinds;
+extern const struct cts_group cts_group_state_clear;
+extern const struct cts_group cts_group_state_close_waiting;
+extern const struct cts_group cts_group_state_immediate;
+extern const struct cts_group cts_group_state_outside_ipc;
+extern const struct cts_group cts_group_state_pulse;
+extern const struct cts_group cts_group_state_sticky;
+extern const struct cts_group cts_group_window_call;
+extern const struct cts_group cts_group_window_call_close;
+extern const struct cts_group cts_group_window_call_held;
+extern const struct cts_group cts_group_window_call_time;
+extern const struct cts_group cts_group_window_recv;
+extern const struct cts_group cts_group_window_recv_close;
+extern const struct cts_group cts_group_window_recv_time;
+extern const struct cts_group cts_group_xfer_control;
+extern const struct cts_group cts_group_xfer_refused;
+extern const struct cts_group cts_group_xfer_request;
+extern const struct cts_group cts_group_xfer_response;
+extern const struct cts_group cts_group_life_shutdown;
+extern const struct cts_group cts_group_abi_headers;
+extern const struct cts_group cts_group_abi_retcodes;
+extern const struct cts_group cts_group_abi_symbols;
+
+const struct cts_group *const cts_groups[] = {
+    &cts_group_obj_clear,           &cts_group_obj_close,         &cts_group_obj_create,
+    &cts_group_obj_error_codes,     &cts_group_obj_independent,   &cts_group_obj_many,
+    &cts_group_obj_new_is_clear,    &cts_group_obj_reuse,         &cts_group_obj_set,
+    &cts_group_obj_wrong_handle,    &cts_group_call_bad_sync,     &cts_group_call_immune,
+    &cts_group_call_late_reply,     &cts_group_call_many,         &cts_group_call_queue,
+    &cts_group_call_set_before,     &cts_group_call_window,       &cts_group_call_withdraw,
+    &cts_group_recv_bad_sync,       &cts_group_recv_immune,       &cts_group_recv_listener,
+    &cts_group_recv_many,           &cts_group_recv_request,      &cts_group_recv_set_before,
+    &cts_group_recv_window,         &cts_group_state_both_kinds,  &cts_group_state_clear,
+    &cts_group_state_close_waiting, &cts_group_state_immediate,   &cts_group_state_outside_ipc,
+    &cts_group_state_pulse,         &cts_group_state_sticky,      &cts_group_window_call,
+    &cts_group_window_call_close,   &cts_group_window_call_held,  &cts_group_window_call_time,
+    &cts_group_window_recv,         &cts_group_window_recv_close, &cts_group_window_recv_time,
+    &cts_group_xfer_control,        &cts_group_xfer_refused,      &cts_group_xfer_request,
+    &cts_group_xfer_response,       &cts_group_life_shutdown,     &cts_group_abi_headers,
+    &cts_group_abi_retcodes,        &cts_group_abi_symbols,       NULL,
+};

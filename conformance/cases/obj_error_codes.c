@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * OBJ-17: every failure of Create, Set, Clear and Close is an error code: not rcOk and not
+ * rcIpcInterrupt, which belongs to CallEx and RecvEx. One misuse per step, in the states of the
+ * process that could tempt a library to answer rcIpcInterrupt.
+ */
+#include <cts/cts.h>
+
+/* variant: state of the process. */
+enum { NOTHING_SET, ANOTHER_SET, ANOTHER_THREAD_WAITS };
+
+/* Everything that OBJ-02 and OBJ-10 to OBJ-13 call a failure, on handles of `actor`'s process. */
+static void check_misuse(struct cts_actor *actor, Handle closed, Handle channel)
+{
+    cts_check_error(cts_start_create_null(actor));
+    cts_check_error(cts_start_set(actor, closed));
+    cts_check_error(cts_start_clear(actor, closed));
+    cts_check_error(cts_start_close(actor, closed));
+    cts_check_error(cts_start_set(actor, INVALID_HANDLE));
+    cts_check_error(cts_start_clear(actor, INVALID_HANDLE));
+    cts_check_error(cts_start_set(actor, channel));
+    cts_check_error(cts_start_clear(actor, channel));
+
+    /* Whether Close accepts INVALID_HANDLE is open. */
+    struct cts_op *close = cts_start_close(actor, INVALID_HANDLE);
+    cts_check_that(cts_wait(close) != rcIpcInterrupt, "Close does not return rcIpcInterrupt");
+}
+
+/* OBJ-17: misuse by a client thread, in the state that variant names. */
+static void misuse_gives_an_error_code(const struct cts_case *self)
+{
+    struct cts_link link = cts_link_open(self->layout);
+    struct cts_actor *actor = cts_actor_new(link.client_process, "misuser");
+    struct cts_actor *client = cts_actor_new(link.client_process, "client");
+    Handle sync = cts_sync_new(link.client_process);
+    Handle closed = cts_sync_new(link.client_process);
+    cts_set(link.client_process, closed);
+    cts_close(link.client_process, closed);
+    struct cts_op *call = NULL;
+    if (self->variant == ANOTHER_SET) {
+        cts_set(link.client_process, sync);
+    }
+    if (self->variant == ANOTHER_THREAD_WAITS) {
+        call = cts_start_call_ex(client, link.client, CTS_PLAIN, cts_mdelay(self), sync);
+        cts_require_blocked(call);
+    }
+
+    check_misuse(actor, closed, link.client);
+
+    if (call != NULL) {
+        cts_check_blocked(call);
+        cts_set(link.client_process, sync);
+        cts_check_returned(call, rcIpcInterrupt);
+    }
+}
+
+/* OBJ-17: misuse by a thread whose own RecvEx has just been interrupted, the object still set: the
+ * code of that call is not carried over. */
+static void misuse_after_interruption_gives_an_error_code(const struct cts_case *self)
+{
+    struct cts_link link = cts_link_open(self->layout);
+    struct cts_actor *server = cts_actor_new(link.server_process, "server");
+    Handle sync = cts_sync_new(link.server_process);
+    Handle closed = cts_sync_new(link.server_process);
+    cts_close(link.server_process, closed);
+    struct cts_op *recv = cts_start_recv_ex(server, link.server, cts_mdelay(self), sync);
+    cts_require_blocked(recv);
+    cts_set(link.server_process, sync);
+    cts_require_returned(recv, rcIpcInterrupt);
+
+    check_misuse(server, closed, link.server);
+    cts_check_returned(cts_start_close(server, sync), rcOk);
+    check_misuse(server, sync, link.listener);
+}
+
+static const struct cts_case cases[] = {
+    {"OBJ-17.1", "misuse gives an error code, no object set", misuse_gives_an_error_code,
+     CTS_ONE_PROCESS, CTS_UNLIMITED, NOTHING_SET, 0},
+    {"OBJ-17.2", "misuse gives an error code, another object set", misuse_gives_an_error_code,
+     CTS_ONE_PROCESS, CTS_UNLIMITED, ANOTHER_SET, 0},
+    {"OBJ-17.3", "misuse gives an error code, another thread waiting", misuse_gives_an_error_code,
+     CTS_ONE_PROCESS, CTS_LIMITED, ANOTHER_THREAD_WAITS, 0},
+    {"OBJ-17.4", "misuse gives an error code in a client process", misuse_gives_an_error_code,
+     CTS_TWO_PROCESSES, CTS_UNLIMITED, ANOTHER_SET, 0},
+    {"OBJ-17.5", "misuse gives an error code to a thread that was interrupted",
+     misuse_after_interruption_gives_an_error_code, CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
+    {"OBJ-17.6", "misuse gives an error code to a thread that was interrupted, two processes",
+     misuse_after_interruption_gives_an_error_code, CTS_TWO_PROCESSES, CTS_LIMITED, 0, 0},
+};
+CTS_GROUP(cts_group_obj_error_codes, cases);

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * RECV-12: a RecvEx on a listener handle behaves like one on a server handle. A library may make
+ * the two the same handle; then these cases repeat others.
+ */
+#include <cts/cts.h>
+
+struct scene {
+    struct cts_link link;
+    Handle sync; /* of the server's process */
+    struct cts_actor *client;
+    struct cts_actor *server;
+};
+
+static struct scene scene_open(const struct cts_case *self)
+{
+    struct scene s = {.link = cts_link_open(self->layout)};
+    s.sync = cts_sync_new(s.link.server_process);
+    s.client = cts_actor_new(s.link.client_process, "client");
+    s.server = cts_actor_new(s.link.server_process, "server");
+    return s;
+}
+
+static struct cts_op *start_receive(const struct cts_case *self, const struct scene *s)
+{
+    return cts_start_recv_ex(s->server, s->link.listener, cts_mdelay(self), s->sync);
+}
+
+/* RECV-12: as RECV-01. */
+static void waiting_receive_is_interrupted(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    struct cts_op *recv = start_receive(self, &s);
+    cts_require_blocked(recv);
+
+    cts_set(s.link.server_process, s.sync);
+
+    cts_check_returned(recv, rcIpcInterrupt);
+    cts_check_exchange(s.client, s.link.client, s.server, s.link.listener);
+}
+
+/* RECV-12: as RECV-04. */
+static void entered_while_set_is_interrupted(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    cts_set(s.link.server_process, s.sync);
+
+    struct cts_op *recv = start_receive(self, &s);
+
+    cts_check_returned(recv, rcIpcInterrupt);
+    cts_check_exchange(s.client, s.link.client, s.server, s.link.listener);
+}
+
+/* RECV-12: as RECV-02. */
+static void processing_is_not_disturbed(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    struct cts_op *recv = start_receive(self, &s);
+    struct cts_op *call = cts_start_call(s.client, s.link.client, CTS_PLAIN);
+    cts_require_returned(recv, rcOk);
+
+    cts_set(s.link.server_process, s.sync);
+
+    cts_check_blocked(call);
+    cts_check_served(s.server, recv, call);
+}
+
+/* RECV-12: as RECV-06 to RECV-08. */
+enum { RECV, EX_WITHOUT, EX_WITH_ANOTHER };
+
+static void other_receive_is_immune(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    Handle another = cts_sync_new(s.link.server_process);
+    struct cts_op *recv =
+        self->variant == RECV
+            ? cts_start_recv(s.server, s.link.listener)
+            : cts_start_recv_ex(s.server, s.link.listener, cts_mdelay(self),
+                                self->variant == EX_WITHOUT ? INVALID_HANDLE : another);
+    cts_require_blocked(recv);
+
+    cts_set(s.link.server_process, s.sync);
+
+    cts_check_blocked(recv);
+    struct cts_op *call = cts_start_call(s.client, s.link.client, CTS_PLAIN);
+    cts_check_returned(recv, rcOk);
+    cts_check_served(s.server, recv, call);
+}
+
+/* RECV-12: as RECV-03, with requests from two channels of the listener. */
+static void interruption_loses_no_channel(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    struct cts_link added = cts_link_add(&s.link);
+    struct cts_actor *other = cts_actor_new(s.link.client_process, "other client");
+    struct cts_op *recv = start_receive(self, &s);
+    cts_require_blocked(recv);
+    cts_set(s.link.server_process, s.sync);
+    cts_require_returned(recv, rcIpcInterrupt);
+
+    struct cts_op *call = cts_start_call(s.client, s.link.client, CTS_PLAIN);
+    cts_check_blocked(call);
+    struct cts_op *other_call = cts_start_call(other, added.client, CTS_PLAIN);
+    cts_check_blocked(other_call);
+
+    for (int i = 0; i < 2; i++) {
+        recv = cts_start_recv(s.server, s.link.listener);
+        cts_check_returned(recv, rcOk);
+        cts_check_served(s.server, recv,
+                         cts_request(recv) == cts_request(call) ? call : other_call);
+    }
+}
+
+/* RECV-12: an interruption wins over nothing: a channel added while the listener waits counts, and
+ * the wait is interruptible as before. */
+static void channel_added_during_the_wait_counts(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    struct cts_op *recv = start_receive(self, &s);
+    cts_require_blocked(recv);
+    struct cts_link added = cts_link_add(&s.link);
+    cts_require_blocked(recv);
+
+    cts_set(s.link.server_process, s.sync);
+
+    cts_check_returned(recv, rcIpcInterrupt);
+    cts_check_exchange(s.client, added.client, s.server, s.link.listener);
+    cts_check_exchange(s.client, s.link.client, s.server, s.link.listener);
+}
+
+static const struct cts_case cases[] = {
+    {"RECV-12.1", "a RecvEx waiting on a listener is interrupted", waiting_receive_is_interrupted,
+     CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
+    {"RECV-12.2", "a RecvEx with a limit waiting on a listener is interrupted",
+     waiting_receive_is_interrupted, CTS_ONE_PROCESS, CTS_LIMITED, 0, 0},
+    {"RECV-12.3", "a RecvEx waiting on a listener is interrupted, two processes",
+     waiting_receive_is_interrupted, CTS_TWO_PROCESSES, CTS_UNLIMITED, 0, 0},
+    {"RECV-12.4", "a RecvEx on a listener entered while set is interrupted",
+     entered_while_set_is_interrupted, CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
+    {"RECV-12.5", "a RecvEx on a listener entered while set, limit, two processes",
+     entered_while_set_is_interrupted, CTS_TWO_PROCESSES, CTS_LIMITED, 0, 0},
+    {"RECV-12.6", "Set does not disturb processing of a request from a listener",
+     processing_is_not_disturbed, CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
+    {"RECV-12.7", "Set does not disturb processing from a listener, limit, two processes",
+     processing_is_not_disturbed, CTS_TWO_PROCESSES, CTS_LIMITED, 0, 0},
+    {"RECV-12.8", "a Recv on a listener is not interrupted", other_receive_is_immune,
+     CTS_ONE_PROCESS, CTS_UNLIMITED, RECV, 0},
+    {"RECV-12.9", "a RecvEx without object on a listener is not interrupted",
+     other_receive_is_immune, CTS_ONE_PROCESS, CTS_LIMITED, EX_WITHOUT, 0},
+    {"RECV-12.10", "a RecvEx with another object on a listener is not interrupted",
+     other_receive_is_immune, CTS_ONE_PROCESS, CTS_UNLIMITED, EX_WITH_ANOTHER, 0},
+    {"RECV-12.11", "an interruption on a listener loses no request of its channels",
+     interruption_loses_no_channel, CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
+    {"RECV-12.12", "a RecvEx on a listener that gained a channel is interrupted",
+     channel_added_during_the_wait_counts, CTS_ONE_PROCESS, CTS_LIMITED, 0, 0},
+};
+CTS_GROUP(cts_group_recv_listener, cases);

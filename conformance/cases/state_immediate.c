@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * STATE-08 and STATE-09: Set and Clear have taken effect when they return. Nothing lies between the
+ * return of one call and the entry of the next; in particular nobody waits for rest in between.
+ */
+#include <cts/cts.h>
+
+/* variant: kind of the Ex calls, and who makes them. */
+enum { CALLS = 0, RECVS = 1, SAME_THREAD = 2 };
+enum { TIMES = 5, MANY_TIMES = 60, OBJECTS = 3 };
+
+/* A thread that uses objects, a thread that changes them, and the other end of the channel. */
+struct scene {
+    struct cts_link link;
+    struct cts_process *process;
+    struct cts_actor *user;
+    struct cts_actor *changer; /* may be the user */
+    struct cts_actor *peer;
+    Handle syncs[OBJECTS];
+};
+
+static struct scene scene_new(const struct cts_case *self)
+{
+    struct scene scene = {.link = cts_link_open(self->layout)};
+    bool calls = (self->variant & RECVS) == 0;
+    scene.process = calls ? scene.link.client_process : scene.link.server_process;
+    scene.user = cts_actor_new(scene.process, "user");
+    scene.changer =
+        self->variant & SAME_THREAD ? scene.user : cts_actor_new(scene.process, "changer");
+    scene.peer =
+        cts_actor_new(calls ? scene.link.server_process : scene.link.client_process, "peer");
+    for (int i = 0; i < OBJECTS; i++) {
+        scene.syncs[i] = cts_sync_new(scene.process);
+    }
+    return scene;
+}
+
+static struct cts_op *start_use(const struct cts_case *self, const struct scene *scene, Handle sync)
+{
+    if (self->variant & RECVS) {
+        return cts_start_recv_ex(scene->user, scene->link.server, cts_mdelay(self), sync);
+    }
+    return cts_start_call_ex(scene->user, scene->link.client, CTS_PLAIN, cts_mdelay(self), sync);
+}
+
+static void change_state(const struct scene *scene, Handle sync, bool set)
+{
+    struct cts_op *change =
+        set ? cts_start_set(scene->changer, sync) : cts_start_clear(scene->changer, sync);
+    cts_require_returned(change, rcOk);
+}
+
+/* The peer comes and the call completes with rcOk, whether it waits already or not. */
+static void check_completes(const struct cts_case *self, const struct scene *scene,
+                            struct cts_op *use)
+{
+    if (self->variant & RECVS) {
+        struct cts_op *call = cts_start_call(scene->peer, scene->link.client, CTS_PLAIN);
+        cts_check_returned(use, rcOk);
+        cts_check_served(scene->user, use, call);
+    } else {
+        struct cts_op *recv = cts_start_recv(scene->peer, scene->link.server);
+        cts_check_returned(recv, rcOk);
+        cts_check_served(scene->peer, recv, use);
+    }
+}
+
+/* STATE-08: an Ex call entered after Set returned, and before Clear, never waits. */
+static void set_has_taken_effect(const struct cts_case *self)
+{
+    struct scene scene = scene_new(self);
+
+    for (int i = 0; i < MANY_TIMES; i++) {
+        Handle sync = scene.syncs[i % OBJECTS];
+        change_state(&scene, sync, true);
+        cts_check_returned(start_use(self, &scene, sync), rcIpcInterrupt);
+        change_state(&scene, sync, false);
+    }
+}
+
+/* STATE-08: the same where a Clear, and a wait that was interrupted, come directly before. */
+static void set_has_taken_effect_after_waits(const struct cts_case *self)
+{
+    struct scene scene = scene_new(self);
+    struct cts_actor *changer = cts_actor_new(scene.process, "other changer");
+
+    for (int i = 0; i < TIMES; i++) {
+        Handle sync = scene.syncs[i % OBJECTS];
+        struct cts_op *wait = start_use(self, &scene, sync);
+        cts_require_blocked(wait);
+        cts_require_returned(cts_start_set(changer, sync), rcOk);
+        cts_require_returned(wait, rcIpcInterrupt);
+        change_state(&scene, sync, false);
+        change_state(&scene, sync, true);
+        cts_check_returned(start_use(self, &scene, sync), rcIpcInterrupt);
+        change_state(&scene, sync, false);
+    }
+}
+
+/* STATE-09: an Ex call entered after Clear returned, and before the next Set, is never interrupted,
+ * and waits if its peer is not there. */
+static void clear_has_taken_effect(const struct cts_case *self)
+{
+    struct scene scene = scene_new(self);
+
+    for (int i = 0; i < TIMES; i++) {
+        Handle sync = scene.syncs[i % OBJECTS];
+        change_state(&scene, sync, true);
+        change_state(&scene, sync, false);
+        struct cts_op *use = start_use(self, &scene, sync);
+        cts_check_blocked(use);
+        check_completes(self, &scene, use);
+    }
+}
+
+/* STATE-09: many times, and without looking whether the call waits: it must complete. The other
+ * objects are set all the while. */
+static void clear_has_taken_effect_many_times(const struct cts_case *self)
+{
+    struct scene scene = scene_new(self);
+    change_state(&scene, scene.syncs[1], true);
+    change_state(&scene, scene.syncs[2], true);
+
+    for (int i = 0; i < MANY_TIMES; i++) {
+        change_state(&scene, scene.syncs[0], true);
+        if (i % 3 == 0) {
+            cts_require_returned(start_use(self, &scene, scene.syncs[0]), rcIpcInterrupt);
+        }
+        change_state(&scene, scene.syncs[0], false);
+        check_completes(self, &scene, start_use(self, &scene, scene.syncs[0]));
+    }
+}
+
+static const struct cts_case cases[] = {
+    {"STATE-08.1", "CallEx by another thread right after Set is interrupted", set_has_taken_effect,
+     CTS_ONE_PROCESS, CTS_UNLIMITED, CALLS, 0},
+    {"STATE-08.2", "RecvEx by another thread right after Set is interrupted", set_has_taken_effect,
+     CTS_ONE_PROCESS, CTS_UNLIMITED, RECVS, CTS_FREE_RUNNING},
+    {"STATE-08.3", "CallEx by the same thread right after Set is interrupted", set_has_taken_effect,
+     CTS_ONE_PROCESS, CTS_LIMITED, CALLS | SAME_THREAD, 0},
+    {"STATE-08.4", "RecvEx by the same thread right after Set is interrupted", set_has_taken_effect,
+     CTS_TWO_PROCESSES, CTS_LIMITED, RECVS | SAME_THREAD, 0},
+    {"STATE-08.5", "CallEx right after Clear and Set is interrupted",
+     set_has_taken_effect_after_waits, CTS_ONE_PROCESS, CTS_UNLIMITED, CALLS, 0},
+    {"STATE-08.6", "RecvEx right after Clear and Set is interrupted",
+     set_has_taken_effect_after_waits, CTS_ONE_PROCESS, CTS_LIMITED, RECVS | SAME_THREAD, 0},
+    {"STATE-09.1", "CallEx by another thread right after Clear waits", clear_has_taken_effect,
+     CTS_ONE_PROCESS, CTS_UNLIMITED, CALLS, 0},
+    {"STATE-09.2", "RecvEx by another thread right after Clear waits", clear_has_taken_effect,
+     CTS_ONE_PROCESS, CTS_LIMITED, RECVS, 0},
+    {"STATE-09.3", "CallEx by the same thread right after Clear waits", clear_has_taken_effect,
+     CTS_ONE_PROCESS, CTS_LIMITED, CALLS | SAME_THREAD, 0},
+    {"STATE-09.4", "RecvEx by the same thread right after Clear waits, two processes",
+     clear_has_taken_effect, CTS_TWO_PROCESSES, CTS_UNLIMITED, RECVS | SAME_THREAD, 0},
+    {"STATE-09.5", "CallEx right after Clear completes, 60 times",
+     clear_has_taken_effect_many_times, CTS_ONE_PROCESS, CTS_UNLIMITED, CALLS, CTS_FREE_RUNNING},
+    {"STATE-09.6", "RecvEx right after Clear completes, 60 times",
+     clear_has_taken_effect_many_times, CTS_ONE_PROCESS, CTS_UNLIMITED, RECVS | SAME_THREAD,
+     CTS_FREE_RUNNING},
+};
+CTS_GROUP(cts_group_state_immediate, cases);

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The vocabulary of a case. A case is linear code on the main thread that tells actors what to do:
+ * an actor is one thread in one process of the library under test and performs one call of it at a
+ * time. The main thread starts a call, waits until the actor is really blocked, acts, and collects
+ * the result. All claims are made on the main thread.
+ *
+ *   cts_require_*  preparation. When it does not hold, the case ends as BROKEN: the claim was not
+ * reached. cts_check_*    the claim. When it does not hold, the case ends as FAIL. A call that has
+ * to return and does not ends the case as TIMEOUT under require and FAIL under check. The first
+ * failure ends the case.
+ *
+ * Nothing here sleeps, and no case may. A blocked call is waited for by cts_settle, which proves
+ * that the whole process has come to rest; a returning call is waited for by what must be true of
+ * it.
+ *
+ * In every case, without being asked, the harness checks the consistency law:
+ *   - a CallEx that returned rcIpcInterrupt was received by nobody, then or later;
+ *   - no request is received twice, and none that nobody sent;
+ *   - a Call or CallEx that returned rcOk holds the response that was made for it, byte for byte;
+ *   - a request that is received arrives byte for byte.
+ */
+#ifndef CTS_CTS_H
+#define CTS_CTS_H
+
+#include <coresrv/handle/handle_api.h>
+#include <coresrv/ipc/ipc_api.h>
+#include <coresrv/syscalls.h>
+#include <coresrv/time/time_api.h>
+#include <cts/case.h>
+#include <nk/types.h>
+#include <services/ocap.h>
+#include <stdbool.h>
+
+struct cts_process;
+struct cts_actor;
+struct cts_op;
+
+/* The mdelay that a row asks for: INFINITE_TIMEOUT or CTS_SAFETY_MS. */
+rtl_uint32_t cts_mdelay(const struct cts_case *self);
+
+/* ------------------------------------------------------------------------------------------------
+ * Processes, channels, sync objects, actors. All of it is taken away after the case.
+ */
+
+/* The process that exists without an adapter. */
+struct cts_process *cts_process_first(void);
+/* One more process. Ends the case as SKIP when the adapter has no processes. */
+struct cts_process *cts_process_new(void);
+
+/* End a process from outside, as SIGKILL does, whatever its actors are doing; or in order: its handles are
+ * closed, then it exits (its actors must be idle). Its handles are gone afterwards, and its actors take
+ * no more calls; calls they were in count as ended. SKIP where the adapter cannot do it. */
+void cts_process_kill(struct cts_process *process);
+void cts_process_exit(struct cts_process *process);
+
+/* A channel. In CTS_ONE_PROCESS both processes are the first one; in CTS_TWO_PROCESSES the server's
+ * is the first one and the client's is new. */
+struct cts_link {
+    struct cts_process *server_process;
+    struct cts_process *client_process;
+    Handle listener;
+    Handle server; /* may equal listener */
+    Handle client;
+};
+struct cts_link cts_link_open(enum cts_layout layout);
+/* A channel between two given processes. */
+struct cts_link cts_link_between(struct cts_process *server_process,
+                                 struct cts_process *client_process);
+/* One more channel of the listener of `link`, in one process (KnHandleConnect with that listener).
+ */
+struct cts_link cts_link_add(const struct cts_link *link);
+
+/* A new sync object of `process`; requires rcOk. */
+Handle cts_sync_new(struct cts_process *process);
+
+/* A thread of `process`. `name` is a literal and appears in reports. */
+struct cts_actor *cts_actor_new(struct cts_process *process, const char *name);
+
+/* ------------------------------------------------------------------------------------------------
+ * Messages. Every request carries a number of its own and every response the number of the request
+ * it answers, with a pattern made from it; the harness puts them in and checks them.
+ */
+#define CTS_MESSAGE_HANDLES 4
+struct cts_message {
+    unsigned handle_count;
+    Handle handles[CTS_MESSAGE_HANDLES];
+    nk_rights_t rights[CTS_MESSAGE_HANDLES]; /* 0 stands for NK_RIGHTS_HELD */
+    rtl_uint32_t arena_bytes;                /* pattern bytes in the arena, at most 4096 */
+};
+/* Only the number and the pattern. */
+#define CTS_PLAIN ((struct cts_message){0})
+/* With one handle. */
+#define CTS_WITH_HANDLE(handle_) ((struct cts_message){.handle_count = 1, .handles = {handle_}})
+
+/* ------------------------------------------------------------------------------------------------
+ * Starting calls. Each hands one call to the actor's thread and returns at once. The actor must be
+ * idle: its earlier call has returned. The op stays valid until the end of the case.
+ */
+struct cts_op *cts_start_call(struct cts_actor *actor, Handle client, struct cts_message request);
+struct cts_op *cts_start_call_ex(struct cts_actor *actor, Handle client, struct cts_message request,
+                                 rtl_uint32_t mdelay, Handle sync);
+struct cts_op *cts_start_recv(struct cts_actor *actor, Handle server);
+struct cts_op *cts_start_recv_ex(struct cts_actor *actor, Handle server, rtl_uint32_t mdelay,
+                                 Handle sync);
+/* Answer the request that `received`, a returned Recv or RecvEx of any actor, holds. */
+struct cts_op *cts_start_reply(struct cts_actor *actor, struct cts_op *received,
+                               struct cts_message response);
+/* Reply on `server` without a request to answer. */
+struct cts_op *cts_start_stray_reply(struct cts_actor *actor, Handle server);
+
+struct cts_op *cts_start_create(struct cts_actor *actor);
+/* KnIpcCreateSyncObject(NULL). */
+struct cts_op *cts_start_create_null(struct cts_actor *actor);
+struct cts_op *cts_start_set(struct cts_actor *actor, Handle sync);
+struct cts_op *cts_start_clear(struct cts_actor *actor, Handle sync);
+struct cts_op *cts_start_close(struct cts_actor *actor, Handle handle);
+/* KnHandleConnect(INVALID_HANDLE, ...). */
+struct cts_op *cts_start_connect(struct cts_actor *actor);
+/* KnHandleCopy(handle, rights, INVALID_HANDLE, ...). SKIP where the library has no such function.
+ */
+struct cts_op *cts_start_copy(struct cts_actor *actor, Handle handle, rtl_uint32_t rights);
+/* `rounds` times Create and Close; stops at the first result other than rcOk, which it returns. */
+struct cts_op *cts_start_churn(struct cts_actor *actor, unsigned rounds);
+/* Create and close at most `rounds` objects until one has the handle value `wanted`; it stays open, and
+ * cts_handle gives it. INVALID_HANDLE: the value did not come up. Result as churn. */
+struct cts_op *cts_start_recreate(struct cts_actor *actor, Handle wanted, unsigned rounds);
+/* Create up to `rounds` objects, then close them all. The first error of Create, or rcOk. */
+struct cts_op *cts_start_exhaust(struct cts_actor *actor, unsigned rounds);
+/* Waits outside IPC: for a mutex that the case holds until cts_release_mutex (rcOk), and one sleep of
+ * the given length (rcOk: undisturbed; rcFail: cut short). One mutex wait at a time. */
+struct cts_op *cts_start_mutex_wait(struct cts_actor *actor);
+void cts_release_mutex(void);
+struct cts_op *cts_start_sleep(struct cts_actor *actor, rtl_uint32_t milliseconds);
+
+/* ------------------------------------------------------------------------------------------------
+ * Results of a returned op.
+ */
+Retcode cts_rc(const struct cts_op *op);
+/* Has it returned by now? Does not wait. */
+bool cts_returned(const struct cts_op *op);
+/* The new handle: of create and copy; of connect, the client's. INVALID_HANDLE when none. */
+Handle cts_handle(const struct cts_op *op);
+/* Number of the request that a call sent, or that a receive got (0: none). */
+rtl_uint64_t cts_request(const struct cts_op *op);
+/* Handles that came with a received request, or with the response of a call. */
+unsigned cts_received_handle_count(const struct cts_op *op);
+Handle cts_received_handle(const struct cts_op *op, unsigned index);
+/* Monotonic nanoseconds from invocation to return, measured by the actor. */
+rtl_uint64_t cts_elapsed_ns(const struct cts_op *op);
+
+/* ------------------------------------------------------------------------------------------------
+ * Waiting and claiming.
+ */
+
+/* Wait until every thread of the process but this one is asleep for good (harness/README.md says
+ * how that is known), or has proved that it only spins. */
+void cts_settle(void);
+
+/* Wait for the op to return, as cts_check_returned does, and give its code. */
+#define cts_wait(op) cts_wait_at((op), __FILE__, __LINE__)
+/* Settle; the op has not returned. */
+#define cts_require_blocked(op) cts_blocked_at((op), true, __FILE__, __LINE__)
+#define cts_check_blocked(op) cts_blocked_at((op), false, __FILE__, __LINE__)
+/* The op returns, with this code. */
+#define cts_require_returned(op, rc) cts_returned_at((op), (rc), true, __FILE__, __LINE__)
+#define cts_check_returned(op, rc) cts_returned_at((op), (rc), false, __FILE__, __LINE__)
+/* The op returns, with one of these codes (at most 8). */
+#define cts_check_returned_one_of(op, ...)                                                         \
+    cts_returned_one_of_at((op), (const Retcode[]){__VA_ARGS__},                                   \
+                           sizeof((const Retcode[]){__VA_ARGS__}) / sizeof(Retcode), __FILE__,     \
+                           __LINE__)
+/* The op returns, with an error that is not rcIpcInterrupt. */
+#define cts_check_error(op) cts_error_at((op), __FILE__, __LINE__)
+/* A condition; `text` says what must be true. */
+#define cts_require_that(condition, text) cts_that_at((condition), (text), true, __FILE__, __LINE__)
+#define cts_check_that(condition, text) cts_that_at((condition), (text), false, __FILE__, __LINE__)
+
+/* Set, Clear, Close by a thread of `process` that does nothing else; they must return and the
+ * result must be rcOk (BROKEN otherwise). */
+#define cts_set(process, sync) cts_set_at((process), (sync), __FILE__, __LINE__)
+#define cts_clear(process, sync) cts_clear_at((process), (sync), __FILE__, __LINE__)
+#define cts_close(process, handle) cts_close_at((process), (handle), __FILE__, __LINE__)
+
+/* One whole exchange on the link with plain messages and without time limit: it must succeed. As a
+ * check it shows that a channel still works. The actors must be idle. */
+#define cts_check_exchange(client_actor, client, server_actor, server)                             \
+    cts_exchange_at((client_actor), (client), (server_actor), (server), __FILE__, __LINE__)
+/* Answer what `received` holds with a plain response: Reply is rcOk, and so is the call it answers.
+ */
+#define cts_check_served(server_actor, received, call)                                             \
+    cts_served_at((server_actor), (received), (call), __FILE__, __LINE__)
+
+/* For `open` requirements: record what was seen. A case that observed something and failed nothing
+ * ends as OBSERVED. Both strings: letters, digits, spaces, punctuation; copied. */
+void cts_observe(const char *what, const char *seen);
+/* Name of a return code, for cts_observe. */
+const char *cts_rc_name(Retcode rc);
+/* End the case as SKIP. */
+_Noreturn void cts_skip(const char *reason);
+
+/* ------------------------------------------------------------------------------------------------
+ * Windows that order alone does not reach.
+ */
+
+/* Hold a blocked actor inside its call, between being woken and returning: a signal whose handler
+ * parks. What is done to it meanwhile takes effect when it is thawed. While an actor is frozen,
+ * other calls may have to wait for it in a correct library, so start them and settle instead of
+ * requiring that they return. Ends the case as SKIP where signals cannot do that, or where the
+ * library does not survive a signal in a blocked call. */
+void cts_freeze(struct cts_actor *actor);
+void cts_thaw(struct cts_actor *actor);
+
+/* Let the library run on virtual time; SKIP without an adapter that has it. Call it first in a
+ * case. */
+void cts_use_virtual_time(void);
+/* Move virtual time on. */
+void cts_advance_ms(rtl_uint32_t milliseconds);
+
+/* ------------------------------------------------------------------------------------------------
+ * The library as a file, and its headers.
+ */
+/* Is `symbol` an exported function of the library? */
+bool cts_symbol_is_function(const char *symbol);
+/* The SDK headers that the suite includes; null-terminated. */
+extern const char *const cts_sdk_headers[];
+/* Does this translation unit compile against the headers under test? `language` is "c11" or
+ * "c++17". On failure the compiler's first line goes into the report. SKIP where no compiler is
+ * found. */
+bool cts_compiles(const char *language, const char *source);
+
+/* ------------------------------------------------------------------------------------------------
+ * Behind the macros above.
+ */
+Retcode cts_wait_at(struct cts_op *op, const char *file, int line);
+void cts_blocked_at(struct cts_op *op, bool preparation, const char *file, int line);
+void cts_returned_at(struct cts_op *op, Retcode rc, bool preparation, const char *file, int line);
+void cts_returned_one_of_at(struct cts_op *op, const Retcode *codes, size_t count, const char *file,
+                            int line);
+void cts_error_at(struct cts_op *op, const char *file, int line);
+void cts_that_at(bool condition, const char *text, bool preparation, const char *file, int line);
+void cts_set_at(struct cts_process *process, Handle sync, const char *file, int line);
+void cts_clear_at(struct cts_process *process, Handle sync, const char *file, int line);
+void cts_close_at(struct cts_process *process, Handle handle, const char *file, int line);
+void cts_exchange_at(struct cts_actor *client_actor, Handle client, struct cts_actor *server_actor,
+                     Handle server, const char *file, int line);
+void cts_served_at(struct cts_actor *server_actor, struct cts_op *received, struct cts_op *call,
+                   const char *file, int line);
+
+#endif

@@ -1,0 +1,320 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Faulty libraries: the reference with one defect each, as mutants.yaml records them.
+
+    python3 harness/selftest/mutants/build.py [ID...]
+
+Only the changed file is compiled; it is linked with the unchanged objects into
+BUILD/selftest/mutants/ID.so. What is proven of each: every text to be replaced occurs exactly once,
+the result builds, the compiled code of the changed file differs from the original's, and the
+library is alive (a case that has nothing to do with the defect passes). Exit status 1 when one of
+these does not hold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+if __package__ in (None, ""):
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import toolchain
+from toolchain import BuildError
+
+HERE = Path(__file__).resolve().parent
+RECORDS = HERE / "mutants.yaml"
+REFERENCE = toolchain.REPOSITORY / "reference-impl"
+SOURCES = REFERENCE / "src"
+INCLUDES: tuple[str | Path, ...] = ("-I", REFERENCE / "include", "-I", SOURCES)
+# Threads run code of the library when they end; the original is linked like this, too.
+LINK_FLAGS = ("-Wl,-z,nodelete",)
+
+# Cases that show that a library is alive, the first of another requirement and area being taken.
+SMOKE_CASES = ("OBJ-05.1", "CALL-07.1", "RECV-02.1")
+SMOKE_LIMIT_S = 30
+
+FIELDS = frozenset(
+    {"id", "requirement", "area", "kind", "description", "file", "find", "replace", "changes",
+     "wraps", "expect_cases", "smoke", "survives", "adapter"}
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Change:
+    """One text in one source file of the reference becomes another."""
+
+    file: str
+    find: str
+    replace: str
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One faulty library. `requirement` is the one that it breaks."""
+
+    id: str
+    requirement: str
+    kind: str
+    description: str
+    changes: tuple[Change, ...] = ()
+    interpose: str | None = None  # C file below mutants/
+    wraps: tuple[str, ...] = ()  # public functions that the C file replaces
+    expect_cases: tuple[str, ...] = ()
+    smoke: str | None = None
+    survives: str | None = None  # why no case can tell yet
+
+    @property
+    def area(self) -> str:
+        return self.requirement.split("-")[0]
+
+    @property
+    def smoke_case(self) -> str:
+        if self.smoke is not None:
+            return self.smoke
+        return next(case for case in SMOKE_CASES if not case.startswith(self.area))
+
+
+@dataclass(frozen=True)
+class Built:
+    """A faulty library on disk."""
+
+    mutant: Mutant
+    library: Path
+    code_digest: str  # of the compiled code that differs
+
+
+def _changes(record: Mapping[str, Any]) -> tuple[Change, ...]:
+    rows = record.get("changes", [record] if "find" in record else [])
+    return tuple(Change(row["file"], row["find"], row["replace"]) for row in rows)
+
+
+def _mutant(record: Mapping[str, Any]) -> Mutant:
+    unknown = set(record) - FIELDS
+    if unknown:
+        raise BuildError(f"{record.get('id')}: unknown fields {sorted(unknown)}")
+    kind = record["kind"]
+    mutant = Mutant(
+        id=record["id"],
+        requirement=record["requirement"],
+        kind=kind,
+        description=" ".join(record["description"].split()),
+        changes=_changes(record) if kind == "source" else (),
+        interpose=record["file"] if kind == "interpose" else None,
+        wraps=tuple(record.get("wraps", ())),
+        expect_cases=tuple(record.get("expect_cases", ())),
+        smoke=record.get("smoke"),
+        survives=record.get("survives"),
+    )
+    if mutant.area != record["area"]:
+        raise BuildError(f"{mutant.id}: {mutant.requirement} is not of area {record['area']}")
+    if kind == "source" and not mutant.changes or kind == "interpose" and not mutant.wraps:
+        raise BuildError(f"{mutant.id}: nothing is changed")
+    return mutant
+
+
+def load(path: Path = RECORDS) -> list[Mutant]:
+    """All records, in order; BuildError for one that is not well formed."""
+    mutants = [_mutant(record) for record in yaml.safe_load(path.read_text(encoding="utf-8"))]
+    ids = [mutant.id for mutant in mutants]
+    doubles = sorted({name for name in ids if ids.count(name) > 1})
+    if doubles:
+        raise BuildError(f"ids used twice: {', '.join(doubles)}")
+    return mutants
+
+
+def apply_changes(mutant: Mutant, originals: Mapping[str, str]) -> dict[str, str]:
+    """Changed files of a mutant by name. Each text has to occur exactly once in the original."""
+    changed: dict[str, str] = {}
+    for change in mutant.changes:
+        if change.file not in originals:
+            raise BuildError(f"{mutant.id}: no file {change.file}")
+        count = originals[change.file].count(change.find)
+        if count != 1:
+            raise BuildError(f"{mutant.id}: {change.file} has {count} times: {change.find!r}")
+        if change.find == change.replace:
+            raise BuildError(f"{mutant.id}: nothing changes in {change.file}")
+        text = changed.get(change.file, originals[change.file])
+        if text.count(change.find) != 1:
+            raise BuildError(f"{mutant.id}: changes of {change.file} overlap: {change.find!r}")
+        changed[change.file] = text.replace(change.find, change.replace)
+    return changed
+
+
+class Builder:
+    """Builds mutants into `out`. Several processes may do so at the same time."""
+
+    def __init__(self, out: Path | None = None) -> None:
+        self.out = out if out is not None else toolchain.output_directory() / "mutants"
+        self.objects = self.out / "objects"
+
+    @cached_property
+    def originals(self) -> dict[str, str]:
+        return {path.name: path.read_text(encoding="utf-8") for path in SOURCES.glob("*.[ch]")}
+
+    @cached_property
+    def base_key(self) -> str:
+        """What all objects depend on."""
+        headers = (REFERENCE / "include").rglob("*.h")
+        return toolchain.digest(
+            [toolchain.compiler()[1], " ".join(toolchain.CFLAGS), Path(__file__).read_bytes(),
+             toolchain.digest_files(headers),
+             *(part for item in sorted(self.originals.items()) for part in item)]
+        )  # fmt: skip
+
+    def _compile_original(self, name: str) -> None:
+        source = SOURCES / name
+        toolchain.compile_object(source, self.objects / f"{source.stem}.o", INCLUDES)
+
+    def base_objects(self) -> dict[str, Path]:
+        """The unchanged objects by source file name."""
+        names = sorted(name for name in self.originals if name.endswith(".c"))
+        with toolchain.locked(self.out / "lock"):
+            stamp = self.objects / "all"
+            if not toolchain.is_current(stamp, self.base_key):
+                self.objects.mkdir(exist_ok=True)
+                with ThreadPoolExecutor(2) as pool:
+                    list(pool.map(self._compile_original, names))
+                stamp.touch()
+                toolchain.mark_current(stamp, self.base_key)
+        return {name: self.objects / f"{Path(name).stem}.o" for name in names}
+
+    def _code_digest(self, source: Path, flags: Sequence[str | Path], work: Path) -> str:
+        """Digest of the code without what only tells where it stands in the file."""
+        bare = work / "bare.o"
+        toolchain.compile_object(source, bare, [*flags, "-DNDEBUG", "-g0"])
+        return toolchain.digest([bare.read_bytes()])
+
+    def _change_sources(self, mutant: Mutant, objects: dict[str, Path], work: Path) -> str:
+        changed = apply_changes(mutant, self.originals)
+        recompiled = set(changed)
+        if any(name.endswith(".h") for name in changed):
+            recompiled = set(self.originals)
+        for name in recompiled:
+            (work / name).write_text(changed.get(name, self.originals[name]), encoding="utf-8")
+        flags = ("-I", REFERENCE / "include", "-I", work, "-I", SOURCES)
+        digests: list[str] = []
+        differs = False
+        for name in sorted(name for name in recompiled if name.endswith(".c")):
+            objects[name] = work / f"{Path(name).stem}.o"
+            toolchain.compile_object(work / name, objects[name], flags)
+            digests.append(self._code_digest(work / name, flags, work))
+            differs = differs or digests[-1] != self._code_digest(SOURCES / name, INCLUDES, work)
+        if not differs:
+            raise BuildError(f"{mutant.id}: the compiled code is that of the reference")
+        return toolchain.digest(digests)
+
+    def _interpose(self, mutant: Mutant, objects: dict[str, Path], work: Path) -> str:
+        """The original's function NAME becomes real_NAME, and the C file defines NAME."""
+        for name, path in list(objects.items()):
+            defined = toolchain.run_tool(["nm", "--defined-only", "--extern-only", path])
+            symbols = {line.split()[-1] for line in defined.splitlines() if line.strip()}
+            words = [
+                word
+                for symbol in mutant.wraps
+                if symbol in symbols
+                for word in ("--redefine-sym", f"{symbol}=real_{symbol}")
+            ]
+            if words:
+                objects[name] = work / path.name
+                toolchain.run_tool(["objcopy", *words, path, objects[name]])
+        assert mutant.interpose is not None
+        source = HERE / mutant.interpose
+        objects["interpose"] = work / "interpose.o"
+        toolchain.compile_object(source, objects["interpose"], INCLUDES)
+        defined = toolchain.run_tool(["nm", "-g", objects["interpose"]])
+        for symbol in mutant.wraps:
+            if f" {symbol}\n" not in defined:
+                raise BuildError(f"{mutant.id}: {source.name} does not define {symbol}")
+        return self._code_digest(source, INCLUDES, work)
+
+    def key(self, mutant: Mutant) -> str:
+        source = b"" if mutant.interpose is None else (HERE / mutant.interpose).read_bytes()
+        return toolchain.digest([self.base_key, repr(mutant.changes), repr(mutant.wraps), source])
+
+    def build(self, mutant: Mutant) -> Built:
+        """Apply, compile, link; BuildError when the mutant is not what its record says."""
+        target = self.out / f"{mutant.id}.so"
+        digest_file = self.out / f"{mutant.id}.digest"
+        key = self.key(mutant)
+        with toolchain.locked(self.out / f"{mutant.id}.lock"):
+            if not toolchain.is_current(target, key):
+                objects = self.base_objects()
+                with tempfile.TemporaryDirectory(prefix="mutant-", dir=self.out) as directory:
+                    work = Path(directory)
+                    change = self._interpose if mutant.kind == "interpose" else self._change_sources
+                    digest_file.write_text(change(mutant, objects, work))
+                    toolchain.link_library(list(objects.values()), target, LINK_FLAGS)
+                toolchain.mark_current(target, key)
+        return Built(mutant, target, digest_file.read_text())
+
+    def build_all(self, mutants: Iterable[Mutant], jobs: int = 2) -> list[Built]:
+        """All of them; BuildError also when two are the same."""
+        self.base_objects()
+        with ThreadPoolExecutor(jobs) as pool:
+            built = list(pool.map(self.build, mutants))
+        seen: dict[str, str] = {}
+        for item in built:
+            other = seen.setdefault(item.code_digest, item.mutant.id)
+            if other != item.mutant.id:
+                raise BuildError(f"{item.mutant.id} and {other} are the same")
+        return built
+
+
+def is_alive(built: Built, build_directory: Path | None = None) -> bool:
+    """Does the smoke case pass on the library, by the worker alone?"""
+    root = build_directory if build_directory is not None else toolchain.build_directory()
+    with tempfile.TemporaryDirectory(prefix="alive-") as directory:
+        done = subprocess.run(
+            [root / "bin" / "cts-worker", "--case", built.mutant.smoke_case, "--sut", built.library,
+             "--adapter", root / "lib" / "reference-adapter.so", "--debug"],
+            cwd=directory, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE, timeout=SMOKE_LIMIT_S, check=False,
+        )  # fmt: skip
+    return done.returncode == 0 and b'"verdict":"PASS"' in done.stderr
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="Build the mutants and prove that they are some.")
+    parser.add_argument("ids", nargs="*", metavar="ID")
+    parser.add_argument("--json", action="store_true", help="one object for each on stdout")
+    options = parser.parse_args(arguments)
+    mutants = load()
+    unknown = set(options.ids) - {mutant.id for mutant in mutants}
+    if unknown:
+        parser.error(f"unknown mutants: {', '.join(sorted(unknown))}")
+    chosen = [mutant for mutant in mutants if not options.ids or mutant.id in options.ids]
+    status = 0
+    builder = Builder()
+    builder.base_objects()
+
+    def prove(mutant: Mutant) -> str:
+        try:
+            built = builder.build(mutant)
+            return "alive" if is_alive(built) else f"dead: {mutant.smoke_case} does not pass"
+        except (BuildError, subprocess.TimeoutExpired) as error:
+            return str(error)
+
+    with ThreadPoolExecutor(2) as pool:
+        for mutant, state in zip(chosen, pool.map(prove, chosen)):
+            status = status if state == "alive" else 1
+            if options.json:
+                print(json.dumps({"id": mutant.id, "requirement": mutant.requirement, "state": state}))
+            else:
+                print(f"{mutant.id:40} {mutant.requirement:9} {state}")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

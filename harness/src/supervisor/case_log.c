@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "case_log.h"
+
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define CASE_LOG_FILE_BYTES (sizeof(struct cts_log_area) + (size_t)CTS_LOG_CAPACITY)
+
+bool log_file_create(struct log_file *file)
+{
+    file->area = NULL;
+    file->fd = memfd_create("ipc-cts-log", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (file->fd < 0) {
+        return false;
+    }
+    void *memory = MAP_FAILED;
+    if (ftruncate(file->fd, (off_t)CASE_LOG_FILE_BYTES) == 0 &&
+        fcntl(file->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0) {
+        memory = mmap(NULL, CASE_LOG_FILE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, file->fd, 0);
+    }
+    if (memory == MAP_FAILED) {
+        int error = errno;
+        (void)close(file->fd);
+        file->fd = -1;
+        errno = error;
+        return false;
+    }
+    file->area = memory;
+    file->area->magic = CTS_LOG_MAGIC;
+    file->area->capacity = CTS_LOG_CAPACITY;
+    return true;
+}
+
+void log_file_destroy(struct log_file *file)
+{
+    if (file->area != NULL) {
+        (void)munmap(file->area, CASE_LOG_FILE_BYTES);
+        (void)close(file->fd);
+    }
+    file->area = NULL;
+    file->fd = -1;
+}
+
+static const char *member_string(const cJSON *object, const char *name)
+{
+    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, name));
+}
+
+static char *member_copy(const cJSON *object, const char *name)
+{
+    const char *string = member_string(object, name);
+    return string != NULL ? copy_string(string) : NULL;
+}
+
+static void add_pair(struct log_pairs *pairs, const cJSON *event, const char *first,
+                     const char *second)
+{
+    const char *a = member_string(event, first);
+    const char *b = member_string(event, second);
+    if (a == NULL || b == NULL) {
+        return;
+    }
+    pairs->items = reallocate(pairs->items, (pairs->count + 1) * sizeof(pairs->items[0]));
+    pairs->items[pairs->count++] =
+        (struct log_pair){.first = copy_string(a), .second = copy_string(b)};
+}
+
+static void on_invoke(struct case_log *log, const cJSON *event)
+{
+    const char *call = member_string(event, "call");
+    const char *actor = member_string(event, "actor");
+    log->invokes++;
+    log->in_flight =
+        reallocate(log->in_flight, (log->in_flight_count + 1) * sizeof(log->in_flight[0]));
+    log->in_flight[log->in_flight_count++] =
+        (struct log_call){.op = cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(event, "op")),
+                          .call = copy_string(call != NULL ? call : "a call"),
+                          .actor = copy_string(actor != NULL ? actor : "?")};
+}
+
+static void on_return(struct case_log *log, const cJSON *event)
+{
+    double op = cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(event, "op"));
+    for (size_t i = 0; i < log->in_flight_count; i++) {
+        if (log->in_flight[i].op == op) {
+            free(log->in_flight[i].call);
+            free(log->in_flight[i].actor);
+            log->in_flight_count--;
+            memmove(&log->in_flight[i], &log->in_flight[i + 1],
+                    (log->in_flight_count - i) * sizeof(log->in_flight[0]));
+            return;
+        }
+    }
+}
+
+static void on_complete(struct case_log *log, const cJSON *event)
+{
+    log->records++;
+    if (log->records > 1) {
+        return; /* the first one stands, and the verdict rules refuse both */
+    }
+    struct case_record *record = &log->record;
+    const char *word = member_string(event, "verdict");
+    const cJSON *checks = cJSON_GetObjectItemCaseSensitive(event, "checks");
+    const cJSON *line = cJSON_GetObjectItemCaseSensitive(event, "line");
+    record->valid = word != NULL && verdict_parse(word, &record->verdict) &&
+                    cJSON_IsNumber(checks) && checks->valuedouble >= 0;
+    record->checks = cJSON_IsNumber(checks) ? checks->valuedouble : 0;
+    record->reason = member_copy(event, "reason");
+    record->expected = member_copy(event, "expected");
+    record->observed = member_copy(event, "observed");
+    record->file = member_copy(event, "file");
+    record->line = cJSON_IsNumber(line) ? line->valueint : 0;
+    if (record->reason == NULL) {
+        record->reason = copy_string("");
+    }
+}
+
+/* False for an event that a worker does not write. Unknown events are passed on. */
+static bool take_event(struct case_log *log, const cJSON *event)
+{
+    static const char *const ours[] = {"run_start", "case_start", "case_end", "run_end"};
+    const char *name = member_string(event, "event");
+    if (name == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
+        if (strcmp(name, ours[i]) == 0) {
+            return false;
+        }
+    }
+    if (log->records != 0) {
+        log->after_record = true;
+    }
+    if (strcmp(name, "invoke") == 0) {
+        on_invoke(log, event);
+    } else if (strcmp(name, "return") == 0) {
+        on_return(log, event);
+    } else if (strcmp(name, "stage") == 0) {
+        add_pair(&log->stages, event, "actor", "state");
+    } else if (strcmp(name, "observe") == 0) {
+        log->observations++;
+        add_pair(&log->observed, event, "what", "seen");
+    } else if (strcmp(name, "check") == 0) {
+        log->failed_check =
+            log->failed_check || cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(event, "ok"));
+    } else if (strcmp(name, "complete") == 0) {
+        on_complete(log, event);
+    }
+    return true;
+}
+
+/* `event` first, then the case it belongs to, then the rest as the worker gave it. */
+static void write_event(cJSON *event, const char *case_id, unsigned rep, struct text *lines)
+{
+    cJSON_DeleteItemFromObjectCaseSensitive(event, "case");
+    cJSON_DeleteItemFromObjectCaseSensitive(event, "rep");
+    cJSON *name = cJSON_DetachItemFromObjectCaseSensitive(event, "event");
+    cJSON *id = cJSON_CreateString(case_id);
+    cJSON *number = cJSON_CreateNumber(rep);
+    if (name == NULL || id == NULL || number == NULL) {
+        fatal("out of memory");
+    }
+    /* Inserting before the first member of an empty object is refused, so append then. */
+    cJSON *members[] = {number, id, name};
+    const char *keys[] = {"rep", "case", "event"};
+    cJSON *ordered = cJSON_CreateObject();
+    if (ordered == NULL) {
+        fatal("out of memory");
+    }
+    for (size_t i = 3; i != 0; i--) {
+        if (!cJSON_AddItemToObject(ordered, keys[i - 1], members[i - 1])) {
+            fatal("out of memory");
+        }
+    }
+    while (event->child != NULL) {
+        cJSON *member = cJSON_DetachItemViaPointer(event, event->child);
+        char *key = copy_string(member->string != NULL ? member->string : "");
+        if (!cJSON_AddItemToObject(ordered, key, member)) {
+            fatal("out of memory");
+        }
+        free(key);
+    }
+    char *line = cJSON_PrintUnformatted(ordered);
+    if (line == NULL) {
+        fatal("out of memory");
+    }
+    text_puts(lines, line);
+    text_puts(lines, "\n");
+    cJSON_free(line);
+    cJSON_Delete(ordered);
+}
+
+static bool take_line(struct case_log *log, const char *line, size_t size, const char *case_id,
+                      unsigned rep, struct text *lines)
+{
+    if (memchr(line, '\0', size) != NULL || !utf8_valid(line, size)) {
+        return false;
+    }
+    const char *end = NULL;
+    cJSON *event = cJSON_ParseWithLengthOpts(line, size, &end, 0);
+    bool good = cJSON_IsObject(event) && (size_t)(end - line) == size && take_event(log, event);
+    if (good) {
+        write_event(event, case_id, rep, lines);
+    }
+    cJSON_Delete(event);
+    return good;
+}
+
+void case_log_read(struct case_log *log, const char *data, size_t size, const char *case_id,
+                   unsigned rep, struct text *lines)
+{
+    size_t at = 0;
+    while (at < size) {
+        const char *end = memchr(data + at, '\n', size - at);
+        size_t length = end == NULL ? size - at : (size_t)(end - (data + at));
+        if (end == NULL || !take_line(log, data + at, length, case_id, rep, lines)) {
+            log->damaged = true;
+            log->damaged_at = at;
+            return;
+        }
+        at += length + 1;
+    }
+}
+
+void case_log_read_area(struct case_log *log, const struct cts_log_area *area, const char *case_id,
+                        unsigned rep, struct text *lines)
+{
+    uint64_t used = atomic_load_explicit(&area->used, memory_order_acquire);
+    log->full = atomic_load_explicit(&area->full, memory_order_acquire) != 0;
+    if (used > CTS_LOG_CAPACITY) {
+        log->damaged = true;
+        return;
+    }
+    case_log_read(log, area->data, (size_t)used, case_id, rep, lines);
+}
+
+static void free_pairs(struct log_pairs *pairs)
+{
+    for (size_t i = 0; i < pairs->count; i++) {
+        free(pairs->items[i].first);
+        free(pairs->items[i].second);
+    }
+    free(pairs->items);
+}
+
+void case_log_finish(struct case_log *log)
+{
+    for (size_t i = 0; i < log->in_flight_count; i++) {
+        free(log->in_flight[i].call);
+        free(log->in_flight[i].actor);
+    }
+    free(log->in_flight);
+    free_pairs(&log->stages);
+    free_pairs(&log->observed);
+    free(log->record.reason);
+    free(log->record.expected);
+    free(log->record.observed);
+    free(log->record.file);
+    *log = (struct case_log){0};
+}
+
+#define CASE_LOG_CALLS_NAMED 8u
+
+void case_log_in_flight(const struct case_log *log, struct text *text)
+{
+    for (size_t i = 0; i < log->in_flight_count && i < CASE_LOG_CALLS_NAMED; i++) {
+        text_printf(text, "%s%s (%s)", i == 0 ? "" : ", ", log->in_flight[i].call,
+                    log->in_flight[i].actor);
+    }
+    if (log->in_flight_count > CASE_LOG_CALLS_NAMED) {
+        text_printf(text, " and %zu more", log->in_flight_count - CASE_LOG_CALLS_NAMED);
+    }
+}

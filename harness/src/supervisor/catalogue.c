@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "catalogue.h"
+#include "clock.h"
+
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define CATALOGUE_LIST_BYTES_MAX (16u * 1024u * 1024u)
+#define CATALOGUE_LIST_LIMIT_NS 30000000000ull
+
+const struct cts_requirement *requirement_find(const char *id)
+{
+    for (size_t i = 0; i < cts_requirement_count; i++) {
+        if (strcasecmp(cts_requirements[i].id, id) == 0) {
+            return &cts_requirements[i];
+        }
+    }
+    return NULL;
+}
+
+bool requirement_in_profile(const struct cts_requirement *requirement, const char *profile)
+{
+    size_t length = strlen(profile);
+    const char *at = requirement->profiles;
+    while (at != NULL && *at != '\0') {
+        size_t word = strcspn(at, " ");
+        if (word == length && strncmp(at, profile, length) == 0) {
+            return true;
+        }
+        at += word + strspn(at + word, " ");
+    }
+    return false;
+}
+
+const char *case_strength(const struct catalogue_case *item)
+{
+    return item->requirement != NULL ? item->requirement->strength : "must";
+}
+
+const char *case_claim(const struct catalogue_case *item)
+{
+    return item->requirement != NULL ? item->requirement->claim : item->title;
+}
+
+const struct catalogue_case *catalogue_find(const struct catalogue *catalogue, const char *id)
+{
+    for (size_t i = 0; i < catalogue->count; i++) {
+        if (strcasecmp(catalogue->cases[i].id, id) == 0) {
+            return &catalogue->cases[i];
+        }
+    }
+    return NULL;
+}
+
+/* AREA-NN.k; gives the length of the requirement's part, 0 when it is not one. */
+static size_t requirement_length(const char *id)
+{
+    size_t area = strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+    if (area == 0 || id[area] != '-') {
+        return 0;
+    }
+    size_t number = strspn(id + area + 1, "0123456789");
+    const char *dot = id + area + 1 + number;
+    if (number == 0 || *dot != '.') {
+        return 0;
+    }
+    size_t variant = strspn(dot + 1, "0123456789");
+    return variant != 0 && dot[1 + variant] == '\0' ? (size_t)(dot - id) : 0;
+}
+
+static unsigned parse_traits(const cJSON *array)
+{
+    static const struct {
+        const char *word;
+        unsigned trait;
+    } known[] = {{"free_running", CTS_FREE_RUNNING},
+                 {"exclusive", CTS_EXCLUSIVE},
+                 {"long", CTS_LONG},
+                 {"opt_in", CTS_OPT_IN},
+                 {"smoke", CTS_SMOKE}};
+    unsigned traits = 0;
+    const cJSON *item = NULL;
+    cJSON_ArrayForEach(item, array)
+    {
+        for (size_t i = 0; cJSON_IsString(item) && i < sizeof(known) / sizeof(known[0]); i++) {
+            if (strcmp(item->valuestring, known[i].word) == 0) {
+                traits |= known[i].trait;
+            }
+        }
+    }
+    return traits;
+}
+
+static char *member_or_empty(const cJSON *object, const char *name)
+{
+    const char *string = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, name));
+    return copy_string(string != NULL ? string : "");
+}
+
+static bool add_case(struct catalogue *catalogue, const cJSON *object, struct text *error)
+{
+    const char *id = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, "id"));
+    size_t length = id != NULL ? requirement_length(id) : 0;
+    if (length == 0) {
+        text_puts(error, "the worker lists a case without a proper id");
+        return false;
+    }
+    if (catalogue_find(catalogue, id) != NULL) {
+        text_printf(error, "the worker lists %s twice", id);
+        return false;
+    }
+    catalogue->cases =
+        reallocate(catalogue->cases, (catalogue->count + 1) * sizeof(catalogue->cases[0]));
+    struct catalogue_case *item = &catalogue->cases[catalogue->count];
+    *item = (struct catalogue_case){
+        .id = copy_string(id),
+        .requirement_id = copy_string(id),
+        .title = member_or_empty(object, "title"),
+        .file = member_or_empty(object, "file"),
+        .layout = member_or_empty(object, "layout"),
+        .limit = member_or_empty(object, "limit"),
+        .traits = parse_traits(cJSON_GetObjectItemCaseSensitive(object, "traits")),
+        .position = catalogue->count};
+    item->requirement_id[length] = '\0';
+    item->requirement = requirement_find(item->requirement_id);
+    catalogue->count++;
+    return true;
+}
+
+bool catalogue_parse(struct catalogue *catalogue, const char *lines, size_t size,
+                     struct text *error)
+{
+    size_t at = 0;
+    while (at < size) {
+        const char *newline = memchr(lines + at, '\n', size - at);
+        size_t length = newline != NULL ? (size_t)(newline - (lines + at)) : size - at;
+        if (length != 0) {
+            cJSON *object = cJSON_ParseWithLength(lines + at, length);
+            bool good = cJSON_IsObject(object);
+            if (!good) {
+                text_puts(error, "the worker's list of cases is not JSON");
+            }
+            good = good && add_case(catalogue, object, error);
+            cJSON_Delete(object);
+            if (!good) {
+                return false;
+            }
+        }
+        at += length + 1;
+    }
+    if (catalogue->count == 0) {
+        text_puts(error, "the worker lists no cases");
+        return false;
+    }
+    return true;
+}
+
+/* Runs `worker --list` and collects what it writes. No library is loaded in it. */
+static bool read_list(const char *worker, struct text *lines, int *status)
+{
+    int fds[2];
+    if (pipe2(fds, O_CLOEXEC) != 0) {
+        return false;
+    }
+    pid_t pid = fork();
+    if (pid == 0) {
+        sigset_t none;
+        if (sigemptyset(&none) != 0 || sigprocmask(SIG_SETMASK, &none, NULL) != 0 ||
+            dup2(fds[1], 1) != 1) {
+            _exit(127);
+        }
+        (void)execl(worker, worker, "--list", (char *)NULL);
+        _exit(127);
+    }
+    (void)close(fds[1]);
+    bool good = pid > 0;
+    uint64_t deadline = clock_now_ns() + CATALOGUE_LIST_LIMIT_NS;
+    while (good) {
+        char bytes[16384];
+        struct pollfd ready = {.fd = fds[0], .events = POLLIN};
+        int count = poll(&ready, 1, clock_left_ms(deadline));
+        if (count < 0 && errno == EINTR) {
+            continue;
+        }
+        ssize_t size = count > 0 ? read(fds[0], bytes, sizeof(bytes)) : -1;
+        if (size == 0) {
+            break;
+        }
+        good = size > 0 && lines->size < CATALOGUE_LIST_BYTES_MAX;
+        text_add(lines, bytes, size > 0 ? (size_t)size : 0);
+    }
+    (void)close(fds[0]);
+    if (pid > 0) {
+        if (!good) {
+            (void)kill(pid, SIGKILL);
+        }
+        while (waitpid(pid, status, 0) < 0 && errno == EINTR) {
+        }
+    }
+    return good;
+}
+
+bool catalogue_load(struct catalogue *catalogue, const char *worker, struct text *error)
+{
+    struct text lines = {0};
+    int status = 0;
+    bool good = false;
+    if (access(worker, X_OK) != 0) {
+        text_puts(error, "cannot run the worker ");
+        text_visible(error, worker);
+        text_printf(error, ": %s", strerror(errno));
+    } else if (!read_list(worker, &lines, &status) || !WIFEXITED(status) ||
+               WEXITSTATUS(status) != 0) {
+        text_visible(error, worker);
+        text_puts(error, " --list did not work");
+    } else {
+        good = catalogue_parse(catalogue, text_string(&lines), lines.size, error);
+    }
+    text_finish(&lines);
+    return good;
+}
+
+void catalogue_finish(struct catalogue *catalogue)
+{
+    for (size_t i = 0; i < catalogue->count; i++) {
+        struct catalogue_case *item = &catalogue->cases[i];
+        free(item->id);
+        free(item->requirement_id);
+        free(item->title);
+        free(item->file);
+        free(item->layout);
+        free(item->limit);
+    }
+    free(catalogue->cases);
+    *catalogue = (struct catalogue){0};
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The cases of the worker joined with the requirements they decide, and selection among them.
+ */
+#ifndef CTS_SUPERVISOR_CATALOGUE_H
+#define CTS_SUPERVISOR_CATALOGUE_H
+
+#include "requirement.h"
+#include "text.h"
+
+#include <cts/case.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct catalogue_case {
+    char *id;
+    char *requirement_id; /* the part of the id before the dot */
+    char *title;
+    char *file;
+    char *layout;
+    char *limit;
+    unsigned traits;                           /* enum cts_trait */
+    const struct cts_requirement *requirement; /* null: the catalogue has no such row */
+    size_t position;                           /* 0-based */
+    bool selected;
+};
+
+struct catalogue {
+    struct catalogue_case *cases;
+    size_t count;
+};
+
+/* Reads `lines`, one JSON object per line. False with one line in `error`. */
+bool catalogue_parse(struct catalogue *catalogue, const char *lines, size_t size,
+                     struct text *error);
+/* The same from `worker --list`. */
+bool catalogue_load(struct catalogue *catalogue, const char *worker, struct text *error);
+void catalogue_finish(struct catalogue *catalogue);
+
+const struct cts_requirement *requirement_find(const char *id);
+bool requirement_in_profile(const struct cts_requirement *requirement, const char *profile);
+/* Strength and claim of a case's requirement; never null. */
+const char *case_strength(const struct catalogue_case *item);
+const char *case_claim(const struct catalogue_case *item);
+const struct catalogue_case *catalogue_find(const struct catalogue *catalogue, const char *id);
+
+enum selection {
+    SELECTION_OK,
+    SELECTION_NOTHING, /* the ids are known, but no case is left */
+    SELECTION_UNKNOWN  /* an id or the profile is not known */
+};
+
+/* Marks the cases that the ids name (area, requirement, case; letters of either case), all without
+ * ids, within the profile (null: in every one). A case that is opt-in is selected by its own id or
+ * its requirement's only, unless `with_opt_in`. Otherwise than OK, `message` holds one line. */
+enum selection catalogue_select(struct catalogue *catalogue, char *const *ids, size_t id_count,
+                                const char *profile, bool with_opt_in, struct text *message);
+size_t catalogue_selected(const struct catalogue *catalogue);
+
+#endif

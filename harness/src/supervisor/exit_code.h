@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Exit codes of ipc-cts; never a count. */
+#ifndef CTS_SUPERVISOR_EXIT_CODE_H
+#define CTS_SUPERVISOR_EXIT_CODE_H
+
+enum exit_code {
+    EXIT_CONFORMANT = 0,   /* every selected case is PASS, OBSERVED or SKIP */
+    EXIT_DEVIATES = 1,     /* a FAIL, TIMEOUT, CRASH, EARLY_EXIT, LEAK or BROKEN */
+    EXIT_INTERRUPTED = 2,  /* results are usable, the run is not */
+    EXIT_INTERNAL = 3,     /* the harness itself failed */
+    EXIT_USAGE = 4,        /* command line, or a library that cannot be loaded */
+    EXIT_NOTHING = 5,      /* nothing selected */
+    EXIT_INCONCLUSIVE = 6, /* no failure, but a verdict that the machine could not decide */
+};
+
+#endif

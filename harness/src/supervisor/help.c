@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The help texts. Every example works as it stands, given the files it names. */
+#include "options.h"
+
+void help_general(FILE *stream)
+{
+    say(stream, "%s",
+        "usage: ipc-cts COMMAND [ID...] [OPTION...]\n"
+        "\n"
+        "Conformance test suite for coresrv/ipc/ipc_api.h.\n"
+        "\n"
+        "  list     show the cases\n"
+        "  show     show requirements and cases in full\n"
+        "  doctor   check library, adapter and machine before any verdict\n"
+        "  run      run cases and say what deviates\n"
+        "  debug    run one case in one process, without limits\n"
+        "\n"
+        "An ID is an area (CALL), a requirement (CALL-02) or a case (CALL-02.1).\n"
+        "Without --sut the reference implementation is tested.\n"
+        "\n"
+        "  ipc-cts run\n"
+        "  ipc-cts run CALL --sut ./libkos-ipc.so\n"
+        "  ipc-cts run --help\n"
+        "\n"
+        "Exit codes: 0 conformant, 1 a case deviates, 2 interrupted, 3 error of the harness,\n"
+        "4 usage or a library that cannot be loaded, 5 nothing selected, 6 inconclusive only.\n");
+}
+
+static const char list_help[] =
+    "usage: ipc-cts list [ID...] [--profile NAME] [--json]\n"
+    "\n"
+    "Show the cases, each with strength of its requirement, layout, traits and title.\n"
+    "\n"
+    "  ipc-cts list\n"
+    "  ipc-cts list RECV\n"
+    "  ipc-cts list CALL-02 --json\n";
+
+static const char show_help[] =
+    "usage: ipc-cts show ID...\n"
+    "\n"
+    "Show a requirement (claim, strength, source, what usually breaks it, its cases), a case,\n"
+    "or all requirements of an area.\n"
+    "\n"
+    "  ipc-cts show CALL-02\n"
+    "  ipc-cts show CALL-02.1\n"
+    "  ipc-cts show STATE\n";
+
+static const char doctor_help[] =
+    "usage: ipc-cts doctor [--sut FILE.so] [--adapter FILE.so|reference]\n"
+    "\n"
+    "Check what a run depends on, line by line, and say which cases will be skipped and why.\n"
+    "Exit 0: a run is possible; 4: it is not.\n"
+    "\n"
+    "  ipc-cts doctor\n"
+    "  ipc-cts doctor --sut ./libkos-ipc.so\n";
+
+static const char run_help[] =
+    "usage: ipc-cts run [ID...] [OPTION...]\n"
+    "\n"
+    "Run cases, each in a fresh process, and say what deviates.\n"
+    "\n"
+    "  --sut FILE.so             library under test; without it the reference\n"
+    "  --adapter FILE.so         what the library does beyond the interface; the word `reference`\n"
+    "                            stands for the adapter of the reference. Without it the library\n"
+    "                            may export cts_adapter itself\n"
+    "  -j, --jobs N              cases at the same time (one for each CPU)\n"
+    "  --timeout-factor F        stretch all limits, 0.1 to 100 (IPCTS_TIMEOUT_FACTOR)\n"
+    "  --repeat N                run everything N times\n"
+    "  --shuffle                 in an order made from the seed\n"
+    "  --seed N                  seed of order and of the cases' choices (IPCTS_SEED)\n"
+    "  --stop-on-fail            start nothing more after the first failure\n"
+    "  --tap[=13|14|-]           TAP on stdout; without a number 13, which every reader takes\n"
+    "  --tap-file FILE           TAP into a file\n"
+    "  --events FILE             keep the event log\n"
+    "  --profile NAME            edition of the interface: ce-1.2 (the default)\n"
+    "  -q, --quiet               print the last line only\n"
+    "  -v, --verbose             print every case\n"
+    "  --color=auto|always|never (NO_COLOR)\n"
+    "\n"
+    "  ipc-cts run\n"
+    "  ipc-cts run CALL RECV-03 --sut ./libkos-ipc.so\n"
+    "  ipc-cts run --repeat 20 --shuffle --seed 7 --sut ./libkos-ipc.so --events events.jsonl\n"
+    "  ipc-cts run --tap --sut ./libkos-ipc.so | prove -\n";
+
+static const char debug_help[] =
+    "usage: ipc-cts debug ID [--sut FILE.so] [--adapter FILE.so|reference] [--seed N] [--gdb]\n"
+    "\n"
+    "Run one case in one process, without limits; its events go to stderr. Prints the gdb line\n"
+    "that stops in the library first; --gdb starts that.\n"
+    "\n"
+    "  ipc-cts debug CALL-02.1\n"
+    "  ipc-cts debug CALL-02.1 --sut ./libkos-ipc.so --gdb\n";
+
+void help_verb(FILE *stream, enum verb verb)
+{
+    const char *text = verb == VERB_LIST     ? list_help
+                       : verb == VERB_SHOW   ? show_help
+                       : verb == VERB_DOCTOR ? doctor_help
+                       : verb == VERB_RUN    ? run_help
+                                             : debug_help;
+    say(stream, "%s", text);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Containment: one small process, the keeper, stands between the command and each worker. It is
+ * the parent that every descendant of the worker falls back to, so when it says that the case is
+ * over, nothing of the case is left: no process, no directory. The command forks it and never
+ * execs, and hears from it once.
+ */
+#ifndef CTS_SUPERVISOR_KEEPER_H
+#define CTS_SUPERVISOR_KEEPER_H
+
+#include "output.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* The descriptor under which a worker finds its log. */
+#define KEEPER_LOG_FD 3
+#define KEEPER_OUTPUT_MAX_BYTES (8u * 1024u * 1024u)
+/* How long a helper process may take to notice that the worker has ended. */
+#define KEEPER_GRACE_MS 1000u
+#define KEEPER_ADDRESS_SPACE_BYTES (4ull * 1024u * 1024u * 1024u)
+
+enum keeper_ending {
+    KEEPER_EXITED = 1,   /* exit_status */
+    KEEPER_SIGNALLED,    /* signal */
+    KEEPER_TIME_LIMIT,   /* killed by the keeper */
+    KEEPER_OUTPUT_LIMIT, /* killed by the keeper */
+    KEEPER_CANCELLED,    /* killed by the keeper: the run ends */
+    KEEPER_FAILED        /* there was no worker; error says why */
+};
+
+struct keeper_report {
+    uint32_t ending;
+    int32_t exit_status;
+    int32_t signal;
+    uint32_t strays;     /* processes that outlived the worker and the grace, killed */
+    uint32_t unkillable; /* processes that did not even go away then */
+    uint64_t duration_ns;
+    char error[256];
+    struct output output;
+};
+
+struct keeper_order {
+    char *const *argv; /* argv[0] is the worker's path */
+    int log_fd;        /* -1 for none */
+    uint64_t limit_ms;
+    const char *root; /* directory in which the working directory is made */
+};
+
+struct keeper {
+    pid_t pid;
+    int fd; /* readable once the keeper has something to say */
+    size_t filled;
+    struct keeper_report report;
+};
+
+/* False with errno when the system has no room for it. */
+bool keeper_start(struct keeper *keeper, const struct keeper_order *order);
+/* Read what there is; true once the keeper is done. Does not block. */
+bool keeper_read(struct keeper *keeper);
+/* After keeper_read said true: true when the report is whole. Releases everything. */
+bool keeper_finish(struct keeper *keeper);
+/* Ask it to kill its worker at once; it still reports. */
+void keeper_cancel(const struct keeper *keeper);
+/* Start one, wait for it, finish it. Between signals that end the command nothing else happens. */
+bool keeper_run(struct keeper *keeper, const struct keeper_order *order, int signal_fd,
+                bool *interrupted);
+
+#endif

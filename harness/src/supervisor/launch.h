@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Making a worker out of a fork: descriptors, environment, limits, directory. */
+#ifndef CTS_SUPERVISOR_LAUNCH_H
+#define CTS_SUPERVISOR_LAUNCH_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+struct launch {
+    char *const *argv;
+    int log_fd;            /* becomes KEEPER_LOG_FD; -1 for none */
+    int output_fd;         /* becomes stdout and stderr */
+    const char *directory; /* becomes the working directory */
+};
+
+/* The process, which leads a process group of its own, or -1 with the reason in `error`. Returns
+ * when the program runs or could not be started. */
+pid_t launch_worker(const struct launch *launch, char *error, size_t error_size);
+
+/* Where a worker, and the compiler it may start, finds programs. */
+#define LAUNCH_PATH "/usr/local/bin:/usr/bin:/bin"
+
+#endif

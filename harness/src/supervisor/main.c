@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The ipc-cts command. */
+#include "commands.h"
+#include "exit_code.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+/* A caller that closed 0, 1 or 2 would have us write messages into our own files. */
+static void open_standard_descriptors(void)
+{
+    int fd;
+    do {
+        fd = open("/dev/null", O_RDWR);
+    } while (fd >= 0 && fd <= 2);
+    if (fd < 0) {
+        fatal("cannot open /dev/null");
+    }
+    (void)close(fd);
+}
+
+int main(int argc, char **argv)
+{
+    struct options options;
+    open_standard_descriptors();
+    switch (options_parse(&options, argc, argv)) {
+    case OPTIONS_DONE:
+        return EXIT_CONFORMANT;
+    case OPTIONS_WRONG:
+        return EXIT_USAGE;
+    case OPTIONS_RUN:
+        break;
+    }
+    switch (options.verb) {
+    case VERB_LIST:
+        return command_list(&options);
+    case VERB_SHOW:
+        return command_show(&options);
+    case VERB_DOCTOR:
+        return command_doctor(&options);
+    case VERB_RUN:
+        return command_run(&options);
+    case VERB_DEBUG:
+        return command_debug(&options);
+    case VERB_NONE:
+        break;
+    }
+    return EXIT_USAGE;
+}

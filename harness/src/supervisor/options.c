@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum option_key {
+    KEY_HELP = 'h',
+    KEY_QUIET = 'q',
+    KEY_VERBOSE = 'v',
+    KEY_JOBS = 'j',
+    KEY_SUT = 256,
+    KEY_ADAPTER,
+    KEY_WORKER,
+    KEY_PROFILE,
+    KEY_TIMEOUT_FACTOR,
+    KEY_REPEAT,
+    KEY_SHUFFLE,
+    KEY_SEED,
+    KEY_STOP_ON_FAIL,
+    KEY_TAP,
+    KEY_TAP_FILE,
+    KEY_EVENTS,
+    KEY_COLOR,
+    KEY_JSON,
+    KEY_GDB,
+    KEY_VERSION,
+};
+
+#define FOR(verb) (1u << (verb))
+#define FOR_ALL                                                                                    \
+    (FOR(VERB_LIST) | FOR(VERB_SHOW) | FOR(VERB_DOCTOR) | FOR(VERB_RUN) | FOR(VERB_DEBUG))
+#define FOR_SUT (FOR(VERB_DOCTOR) | FOR(VERB_RUN) | FOR(VERB_DEBUG))
+
+static const struct {
+    struct option option;
+    unsigned verbs;
+} known_options[] = {
+    {{"help", no_argument, NULL, KEY_HELP}, FOR_ALL},
+    {{"version", no_argument, NULL, KEY_VERSION}, FOR_ALL},
+    /* Not in the help: the worker of another build. */
+    {{"worker", required_argument, NULL, KEY_WORKER}, FOR_ALL},
+    {{"sut", required_argument, NULL, KEY_SUT}, FOR_SUT},
+    {{"adapter", required_argument, NULL, KEY_ADAPTER}, FOR_SUT},
+    {{"timeout-factor", required_argument, NULL, KEY_TIMEOUT_FACTOR},
+     FOR(VERB_RUN) | FOR(VERB_DOCTOR)},
+    {{"seed", required_argument, NULL, KEY_SEED}, FOR(VERB_RUN) | FOR(VERB_DEBUG)},
+    {{"color", required_argument, NULL, KEY_COLOR}, FOR(VERB_RUN) | FOR(VERB_DOCTOR)},
+    {{"profile", required_argument, NULL, KEY_PROFILE},
+     FOR(VERB_RUN) | FOR(VERB_LIST) | FOR(VERB_DOCTOR)},
+    {{"jobs", required_argument, NULL, KEY_JOBS}, FOR(VERB_RUN)},
+    {{"repeat", required_argument, NULL, KEY_REPEAT}, FOR(VERB_RUN)},
+    {{"shuffle", no_argument, NULL, KEY_SHUFFLE}, FOR(VERB_RUN)},
+    {{"stop-on-fail", no_argument, NULL, KEY_STOP_ON_FAIL}, FOR(VERB_RUN)},
+    {{"tap", optional_argument, NULL, KEY_TAP}, FOR(VERB_RUN)},
+    {{"tap-file", required_argument, NULL, KEY_TAP_FILE}, FOR(VERB_RUN)},
+    {{"events", required_argument, NULL, KEY_EVENTS}, FOR(VERB_RUN)},
+    {{"quiet", no_argument, NULL, KEY_QUIET}, FOR(VERB_RUN)},
+    {{"verbose", no_argument, NULL, KEY_VERBOSE}, FOR(VERB_RUN)},
+    {{"json", no_argument, NULL, KEY_JSON}, FOR(VERB_LIST)},
+    {{"gdb", no_argument, NULL, KEY_GDB}, FOR(VERB_DEBUG)},
+};
+#define KNOWN_COUNT (sizeof(known_options) / sizeof(known_options[0]))
+
+static const char *const verb_names[] = {
+    [VERB_NONE] = "",         [VERB_LIST] = "list", [VERB_SHOW] = "show",
+    [VERB_DOCTOR] = "doctor", [VERB_RUN] = "run",   [VERB_DEBUG] = "debug"};
+
+static bool wrong_value(const char *what, const char *value, const char *wanted)
+{
+    struct text line = {0};
+    text_printf(&line, "ipc-cts: %s ", what);
+    text_visible(&line, value);
+    text_printf(&line, " is not %s", wanted);
+    say(stderr, "%s\n", text_string(&line));
+    text_finish(&line);
+    return false;
+}
+
+static bool parse_number(const char *what, const char *value, unsigned long most, bool zero,
+                         unsigned *number)
+{
+    char *end = NULL;
+    errno = 0;
+    unsigned long parsed = strtoul(value, &end, 0);
+    if (value[0] < '0' || value[0] > '9' || *end != '\0' || errno != 0 || parsed > most ||
+        (parsed == 0 && !zero)) {
+        struct text wanted = {0};
+        text_printf(&wanted, "a number from %d to %lu", zero ? 0 : 1, most);
+        (void)wrong_value(what, value, text_string(&wanted));
+        text_finish(&wanted);
+        return false;
+    }
+    *number = (unsigned)parsed;
+    return true;
+}
+
+static bool parse_factor(const char *what, const char *value, double *factor)
+{
+    char *end = NULL;
+    double parsed = strtod(value, &end);
+    if (end == value || *end != '\0' ||
+        !(parsed >= OPTIONS_FACTOR_MIN && parsed <= OPTIONS_FACTOR_MAX)) {
+        return wrong_value(what, value, "a factor from 0.1 to 100");
+    }
+    *factor = parsed;
+    return true;
+}
+
+static bool parse_color(const char *value, enum color *color)
+{
+    static const char *const words[] = {"auto", "always", "never"};
+    for (unsigned i = 0; i < 3; i++) {
+        if (strcmp(value, words[i]) == 0) {
+            *color = (enum color)i;
+            return true;
+        }
+    }
+    return wrong_value("--color", value, "auto, always or never");
+}
+
+/* Without a number the dialect that every reader takes. */
+static bool parse_tap(const char *value, unsigned *tap)
+{
+    if (value == NULL || strcmp(value, "-") == 0 || strcmp(value, "13") == 0) {
+        *tap = 13;
+        return true;
+    }
+    if (strcmp(value, "14") == 0) {
+        *tap = 14;
+        return true;
+    }
+    return wrong_value("--tap", value, "13, 14 or -");
+}
+
+static bool take_option(struct options *options, int key, const char *value)
+{
+    switch (key) {
+    case KEY_SUT:
+        options->sut = value;
+        return true;
+    case KEY_ADAPTER:
+        options->adapter = value;
+        return true;
+    case KEY_WORKER:
+        options->worker = value;
+        return true;
+    case KEY_PROFILE:
+        options->profile = value;
+        return true;
+    case KEY_TIMEOUT_FACTOR:
+        return parse_factor("--timeout-factor", value, &options->timeout_factor);
+    case KEY_JOBS:
+        return parse_number("--jobs", value, OPTIONS_JOBS_MAX, false, &options->jobs);
+    case KEY_REPEAT:
+        return parse_number("--repeat", value, OPTIONS_REPEAT_MAX, false, &options->repeat);
+    case KEY_SHUFFLE:
+        options->shuffle = true;
+        return true;
+    case KEY_SEED:
+        options->seed_given = true;
+        return parse_number("--seed", value, UINT32_MAX, true, &options->seed);
+    case KEY_STOP_ON_FAIL:
+        options->stop_on_fail = true;
+        return true;
+    case KEY_TAP:
+        return parse_tap(value, &options->tap);
+    case KEY_TAP_FILE:
+        options->tap_file = value;
+        return true;
+    case KEY_EVENTS:
+        options->events = value;
+        return true;
+    case KEY_QUIET:
+        options->quiet = true;
+        return true;
+    case KEY_VERBOSE:
+        options->verbose = true;
+        return true;
+    case KEY_COLOR:
+        return parse_color(value, &options->color);
+    case KEY_JSON:
+        options->json = true;
+        return true;
+    case KEY_GDB:
+        options->gdb = true;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool read_environment(struct options *options)
+{
+    const char *factor = getenv("IPCTS_TIMEOUT_FACTOR");
+    const char *seed = getenv("IPCTS_SEED");
+    const char *no_color = getenv("NO_COLOR");
+    if (no_color != NULL && no_color[0] != '\0') {
+        options->color = COLOR_NEVER;
+    }
+    if (seed != NULL && seed[0] != '\0') {
+        options->seed_given = true;
+        if (!parse_number("IPCTS_SEED", seed, UINT32_MAX, true, &options->seed)) {
+            return false;
+        }
+    }
+    return factor == NULL || factor[0] == '\0' ||
+           parse_factor("IPCTS_TIMEOUT_FACTOR", factor, &options->timeout_factor);
+}
+
+static enum verb find_verb(const char *word)
+{
+    for (int i = VERB_LIST; i <= VERB_DEBUG; i++) {
+        if (strcmp(word, verb_names[i]) == 0) {
+            return (enum verb)i;
+        }
+    }
+    return VERB_NONE;
+}
+
+static void print_version(void)
+{
+    say(stdout, "ipc-cts %s\n", CTS_VERSION);
+}
+
+static enum options_result parse_without_verb(int argc, char **argv, enum verb *topic)
+{
+    const char *word = argc > 1 ? argv[1] : NULL;
+    if (word == NULL) {
+        help_general(stderr);
+        return OPTIONS_WRONG;
+    }
+    if (strcmp(word, "--version") == 0) {
+        print_version();
+        return OPTIONS_DONE;
+    }
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0) {
+        *topic = argc > 2 ? find_verb(argv[2]) : VERB_NONE;
+        if (*topic == VERB_NONE) {
+            help_general(stdout);
+        } else {
+            help_verb(stdout, *topic);
+        }
+        return OPTIONS_DONE;
+    }
+    (void)wrong_value("command", word, "one of list, show, doctor, run, debug (try --help)");
+    return OPTIONS_WRONG;
+}
+
+/* What needs a look at several options together. */
+static bool check_combination(const struct options *options)
+{
+    const char *wrong = NULL;
+    if (options->verb == VERB_SHOW && options->id_count == 0) {
+        wrong = "show needs an id; `ipc-cts list` shows all";
+    } else if (options->verb == VERB_DEBUG && options->id_count != 1) {
+        wrong = "debug needs the id of one case";
+    } else if (options->verb == VERB_DOCTOR && options->id_count != 0) {
+        wrong = "doctor takes no ids";
+    } else if (options->quiet && options->verbose) {
+        wrong = "--quiet and --verbose exclude each other";
+    }
+    if (wrong != NULL) {
+        say(stderr, "ipc-cts: %s\n", wrong);
+    }
+    return wrong == NULL;
+}
+
+enum options_result options_parse(struct options *options, int argc, char **argv)
+{
+    *options = (struct options){.program = "ipc-cts",
+                                .repeat = 1,
+                                .timeout_factor = 1.0,
+                                .seed = OPTIONS_SEED_DEFAULT,
+                                .worker = CTS_DEFAULT_WORKER};
+    if (argc > 0 && strchr(argv[0], '/') != NULL) {
+        options->program = argv[0];
+    }
+    options->verb = argc > 1 ? find_verb(argv[1]) : VERB_NONE;
+    if (options->verb == VERB_NONE) {
+        enum verb topic = VERB_NONE;
+        return parse_without_verb(argc, argv, &topic);
+    }
+    if (!read_environment(options)) {
+        return OPTIONS_WRONG;
+    }
+    struct option accepted[KNOWN_COUNT + 1];
+    size_t count = 0;
+    for (size_t i = 0; i < KNOWN_COUNT; i++) {
+        if ((known_options[i].verbs & FOR(options->verb)) != 0) {
+            accepted[count++] = known_options[i].option;
+        }
+    }
+    accepted[count] = (struct option){0};
+    const char *letters = options->verb == VERB_RUN ? "hqvj:" : "h";
+
+    /* getopt puts the first word in front of its messages. */
+    char **words = argv + 1;
+    static char prefix[] = "ipc-cts";
+    words[0] = prefix;
+    int key;
+    while ((key = getopt_long(argc - 1, words, letters, accepted, NULL)) != -1) {
+        if (key == KEY_HELP) {
+            help_verb(stdout, options->verb);
+            return OPTIONS_DONE;
+        }
+        if (key == KEY_VERSION) {
+            print_version();
+            return OPTIONS_DONE;
+        }
+        if (key == '?' || !take_option(options, key, optarg)) {
+            return OPTIONS_WRONG;
+        }
+    }
+    options->ids = words + optind;
+    options->id_count = (size_t)(argc - 1 - optind);
+    if (options->tap_file != NULL && options->tap == 0) {
+        options->tap = 13;
+    }
+    return check_combination(options) ? OPTIONS_RUN : OPTIONS_WRONG;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The command line. */
+#ifndef CTS_SUPERVISOR_OPTIONS_H
+#define CTS_SUPERVISOR_OPTIONS_H
+
+#include "text.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum verb { VERB_NONE, VERB_LIST, VERB_SHOW, VERB_DOCTOR, VERB_RUN, VERB_DEBUG };
+
+enum color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
+
+#define OPTIONS_SEED_DEFAULT 1u
+#define OPTIONS_FACTOR_MIN 0.1
+#define OPTIONS_FACTOR_MAX 100.0
+#define OPTIONS_JOBS_MAX 256u
+#define OPTIONS_REPEAT_MAX 100000u
+
+struct options {
+    enum verb verb;
+    const char *program; /* as the user calls it, for lines to copy */
+    char *const *ids;
+    size_t id_count;
+    const char *sut;     /* as given; null: the reference */
+    const char *adapter; /* as given; null: none, or the reference's when sut is null */
+    const char *worker;
+    const char *profile;
+    const char *events;
+    const char *tap_file;
+    unsigned tap;  /* 13, 14; 0: none */
+    unsigned jobs; /* 0: one for each CPU */
+    unsigned repeat;
+    double timeout_factor;
+    uint32_t seed;
+    bool seed_given;
+    bool shuffle;
+    bool stop_on_fail;
+    bool quiet;
+    bool verbose;
+    bool json;
+    bool gdb;
+    enum color color;
+};
+
+/* What main does next. */
+enum options_result { OPTIONS_RUN, OPTIONS_DONE, OPTIONS_WRONG };
+
+/* Reads the command line and the three environment variables. DONE: help or version was printed.
+ * WRONG: a line on stderr says what. */
+enum options_result options_parse(struct options *options, int argc, char **argv);
+
+/* Help texts. */
+void help_general(FILE *stream);
+void help_verb(FILE *stream, enum verb verb);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "scheduler.h"
+
+#include <sched.h>
+#include <stdlib.h>
+
+void case_result_finish(struct case_result *result)
+{
+    text_finish(&result->reason);
+    text_finish(&result->lines);
+    text_finish(&result->output);
+    text_finish(&result->repro);
+    case_log_finish(&result->log);
+}
+
+/* splitmix64: the order made from a seed is the same everywhere. */
+static uint64_t next_random(uint64_t *state)
+{
+    uint64_t value = *state += 0x9e3779b97f4a7c15u;
+    value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9u;
+    value = (value ^ (value >> 27)) * 0x94d049bb133111ebu;
+    return value ^ (value >> 31);
+}
+
+static void shuffle_jobs(struct job *jobs, size_t count, uint64_t *state)
+{
+    for (size_t i = count; i > 1; i--) {
+        size_t other = (size_t)(next_random(state) % i);
+        struct job job = jobs[i - 1];
+        jobs[i - 1] = jobs[other];
+        jobs[other] = job;
+    }
+}
+
+enum plan_class { PLAN_LONG, PLAN_PLAIN, PLAN_EXCLUSIVE, PLAN_CLASSES };
+
+static enum plan_class class_of(const struct catalogue_case *item)
+{
+    return (item->traits & CTS_EXCLUSIVE) != 0 ? PLAN_EXCLUSIVE
+           : (item->traits & CTS_LONG) != 0    ? PLAN_LONG
+                                               : PLAN_PLAIN;
+}
+
+void plan_make(struct plan *plan, const struct catalogue *catalogue, unsigned repeat, bool shuffle,
+               uint32_t seed)
+{
+    plan->count = 0;
+    plan->jobs = allocate(catalogue_selected(catalogue) * repeat * sizeof(plan->jobs[0]));
+    size_t exclusive_from = 0;
+    for (int wanted = PLAN_LONG; wanted < PLAN_CLASSES; wanted++) {
+        if (wanted == PLAN_EXCLUSIVE) {
+            exclusive_from = plan->count;
+        }
+        for (unsigned rep = 1; rep <= repeat; rep++) {
+            unsigned index = 0;
+            for (size_t i = 0; i < catalogue->count; i++) {
+                const struct catalogue_case *item = &catalogue->cases[i];
+                index += item->selected;
+                if (item->selected && class_of(item) == (enum plan_class)wanted) {
+                    plan->jobs[plan->count++] =
+                        (struct job){.item = item, .rep = rep, .index = index};
+                }
+            }
+        }
+    }
+    if (shuffle) {
+        uint64_t state = seed;
+        shuffle_jobs(plan->jobs, exclusive_from, &state);
+        shuffle_jobs(plan->jobs + exclusive_from, plan->count - exclusive_from, &state);
+    }
+}
+
+void plan_finish(struct plan *plan)
+{
+    free(plan->jobs);
+    *plan = (struct plan){0};
+}
+
+size_t allowed_cpus(int *cpus, size_t most)
+{
+    size_t count = 0;
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    /* Fails on machines with more CPUs than the set has room for: then one, unpinned. */
+    if (sched_getaffinity(0, sizeof(set), &set) == 0) {
+        for (int cpu = 0; cpu < CPU_SETSIZE && count < most; cpu++) {
+            if (CPU_ISSET(cpu, &set)) {
+                cpus[count++] = cpu;
+            }
+        }
+    }
+    if (count == 0) {
+        cpus[count++] = -1;
+    }
+    return count;
+}

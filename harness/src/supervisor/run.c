@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `ipc-cts run`: everything before the first case and after the last one. */
+#include "catalogue.h"
+#include "clock.h"
+#include "commands.h"
+#include "exit_code.h"
+#include "progress.h"
+#include "runlog.h"
+#include "scheduler.h"
+#include "summary.h"
+#include "tap.h"
+#include "verdict.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct run {
+    const struct options *options;
+    FILE *out; /* for people; stderr when stdout is for TAP */
+    struct workplace place;
+    struct catalogue catalogue;
+    struct target target;
+    struct runlog log;
+    struct progress progress;
+    struct summary summary;
+    bool interrupted;
+    bool internal_error;
+};
+
+static int usage_error(const struct text *line)
+{
+    say(stderr, "ipc-cts: %s\n", text_string(line));
+    return EXIT_USAGE;
+}
+
+/* Gives EXIT_CONFORMANT or the code with which the run ends here. */
+static int load_and_select(struct run *run, struct text *error)
+{
+    const struct options *options = run->options;
+    if (!catalogue_load(&run->catalogue, run->target.worker, error)) {
+        say(stderr, "ipc-cts: %s\n", text_string(error));
+        return EXIT_INTERNAL;
+    }
+    enum selection selection = catalogue_select(&run->catalogue, options->ids, options->id_count,
+                                                options->profile, false, error);
+    if (selection == SELECTION_UNKNOWN) {
+        return usage_error(error);
+    }
+    if (selection == SELECTION_NOTHING) {
+        say(stderr, "ipc-cts: %s\n", text_string(error));
+        return EXIT_NOTHING;
+    }
+    return EXIT_CONFORMANT;
+}
+
+static void say_notices(const struct run *run)
+{
+    const struct probe *probe = &run->target.probe;
+    struct text text = {0};
+    if (run->options->quiet) {
+        return;
+    }
+    text_puts(&text, "library  ");
+    text_visible(&text, run->target.sut_shown);
+    text_puts(&text, run->options->sut == NULL ? " (the reference)\n" : "\n");
+    if (probe->has_adapter) {
+        text_puts(&text, "adapter  ");
+        text_visible(&text, probe->adapter_name);
+        text_puts(&text, "\n");
+    }
+    if (run->options->seed != OPTIONS_SEED_DEFAULT || run->options->shuffle) {
+        text_printf(&text, "seed     %u\n", (unsigned)run->options->seed);
+    }
+    for (size_t i = 0; i < probe->missing_optional.count; i++) {
+        text_puts(&text, i == 0 ? "notice   the library has no " : ", ");
+        text_visible(&text, probe->missing_optional.items[i]);
+    }
+    text_puts(&text, probe->missing_optional.count != 0 ? " (optional)\n" : "");
+    if (probe->strays != 0) {
+        text_printf(&text, "notice   loading the library left %u processes behind\n",
+                    probe->strays);
+    }
+    say(run->out, "%s", text_string(&text));
+    (void)fflush(run->out);
+    text_finish(&text);
+}
+
+static void on_start(void *context, const struct job *job)
+{
+    struct run *run = context;
+    progress_case_start(&run->progress, job);
+}
+
+static bool on_result(void *context, const struct case_result *result)
+{
+    struct run *run = context;
+    runlog_case(&run->log, result);
+    summary_add(&run->summary, result);
+    progress_case_end(&run->progress, result);
+    return !(run->options->stop_on_fail && verdict_is_failure(result->verdict));
+}
+
+static int final_code(const struct run *run)
+{
+    return run->interrupted      ? EXIT_INTERRUPTED
+           : run->internal_error ? EXIT_INTERNAL
+                                 : verdict_exit_code(run->summary.counts);
+}
+
+static void say_ending(struct run *run, size_t planned)
+{
+    struct summary_ending ending = {.planned = planned,
+                                    .interrupted = run->interrupted,
+                                    .internal_error = run->internal_error,
+                                    .whole = run->options->id_count == 0,
+                                    .profile = run->options->profile};
+    struct text text = {0};
+    if (!run->options->quiet) {
+        summary_text(&run->summary, &ending, run->progress.color, &text);
+        say(run->out, "%s", text_string(&text));
+        text_clear(&text);
+    }
+    summary_last_line(&run->summary, &ending, &text);
+    say(run->out, "%s\n", text_string(&text));
+    (void)fflush(run->out);
+    text_finish(&text);
+}
+
+/* The cases themselves, and the log around them. */
+static int run_cases(struct run *run)
+{
+    const struct options *options = run->options;
+    int cpus[OPTIONS_JOBS_MAX];
+    size_t cpu_count = allowed_cpus(cpus, OPTIONS_JOBS_MAX);
+    unsigned slots = options->jobs != 0 ? options->jobs : (unsigned)cpu_count;
+    struct plan plan = {0};
+    plan_make(&plan, &run->catalogue, options->repeat, options->shuffle, options->seed);
+    runlog_start(&run->log, options, &run->target, &run->catalogue, slots, (unsigned)cpu_count);
+    summary_begin(&run->summary, &run->catalogue);
+    progress_begin(&run->progress, options, run->out, plan.count, run->catalogue.count);
+
+    uint64_t begin = clock_now_ns();
+    struct schedule schedule = {.options = options,
+                                .target = &run->target,
+                                .plan = &plan,
+                                .slots = slots,
+                                .root = run->place.root,
+                                .signal_fd = run->place.signal_fd,
+                                .on_result = on_result,
+                                .on_start = on_start,
+                                .context = run};
+    struct schedule_outcome outcome;
+    schedule_run(&schedule, &outcome);
+    run->interrupted = outcome.interrupted;
+    run->internal_error = outcome.keeper_lost || run->log.error != 0;
+    progress_end(&run->progress);
+
+    bool complete = summary_total(&run->summary) == plan.count;
+    runlog_end(&run->log, run->summary.counts, final_code(run), complete, clock_now_ns() - begin);
+    if (run->log.error != 0) {
+        run->internal_error = true;
+        say(stderr, "ipc-cts: cannot write the event log: %s\n", strerror(run->log.error));
+    }
+    /* TAP before the summary: its last line is the last line. */
+    if (options->tap != 0 && !tap_write(options->tap, run->log.path, options->tap_file)) {
+        run->internal_error = true;
+    }
+    say_ending(run, plan.count);
+    int code = final_code(run);
+    summary_finish(&run->summary);
+    plan_finish(&plan);
+    return code;
+}
+
+static int run_in_place(struct run *run, struct text *error)
+{
+    struct text path = {0};
+    if (run->options->events != NULL) {
+        text_puts(&path, run->options->events);
+    } else {
+        text_printf(&path, "%s/events.jsonl", run->place.root);
+    }
+    bool opened = runlog_open(&run->log, text_string(&path));
+    if (!opened) {
+        text_puts(error, "cannot write ");
+        text_visible(error, text_string(&path));
+        text_printf(error, ": %s", strerror(errno));
+    }
+    text_finish(&path);
+    if (!opened) {
+        return usage_error(error);
+    }
+    int code = EXIT_CONFORMANT;
+    if (!target_open(&run->target, run->options, error)) {
+        code = usage_error(error);
+    } else {
+        code = load_and_select(run, error);
+    }
+    if (code == EXIT_CONFORMANT) {
+        bool loaded = target_probe(&run->target, run->options->timeout_factor, run->place.root,
+                                   run->place.signal_fd, &run->interrupted, error);
+        if (run->interrupted) {
+            say(stderr, "ipc-cts: interrupted before the first case\n");
+            code = EXIT_INTERRUPTED;
+        } else if (!loaded) {
+            code = usage_error(error);
+        } else {
+            say_notices(run);
+            code = run_cases(run);
+        }
+    }
+    runlog_close(&run->log);
+    return code;
+}
+
+int command_run(struct options *options)
+{
+    struct run run = {.options = options, .out = stdout, .log = {.fd = -1}};
+    struct text error = {0};
+    if (options->profile == NULL) {
+        options->profile = COMMANDS_PROFILE_DEFAULT;
+    }
+    if (options->shuffle && !options->seed_given) {
+        options->seed = (uint32_t)(clock_now_ns() / 1000u);
+    }
+    if (options->tap != 0 && options->tap_file == NULL) {
+        run.out = stderr;
+    }
+    if (!workplace_open(&run.place)) {
+        return EXIT_INTERNAL;
+    }
+    int code = run_in_place(&run, &error);
+    text_finish(&error);
+    target_finish(&run.target);
+    catalogue_finish(&run.catalogue);
+    workplace_close(&run.place);
+    return code;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * events.jsonl (reports/schema/events.md). A case is written as one block when it has ended, so
+ * that what a killed run leaves behind is a readable prefix.
+ */
+#ifndef CTS_SUPERVISOR_RUNLOG_H
+#define CTS_SUPERVISOR_RUNLOG_H
+
+#include "options.h"
+#include "result.h"
+#include "target.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct runlog {
+    char *path;
+    int fd;
+    int error;    /* errno of the first failed write; 0 */
+    bool started; /* run_start is in it */
+};
+
+/* Creates or empties the file. False with errno. */
+bool runlog_open(struct runlog *log, const char *path);
+/* Closes it; a file without run_start is removed, so that it is not taken for a result. */
+void runlog_close(struct runlog *log);
+
+void runlog_start(struct runlog *log, const struct options *options, const struct target *target,
+                  const struct catalogue *catalogue, unsigned jobs, unsigned cpus);
+void runlog_case(struct runlog *log, const struct case_result *result);
+void runlog_end(struct runlog *log, const unsigned counts[VERDICT_COUNT], int exit_code,
+                bool complete, uint64_t duration_ns);
+
+/* The two lines around a case, as text; exposed for tests. */
+void runlog_case_lines(const struct case_result *result, struct text *start, struct text *end);
+
+#endif

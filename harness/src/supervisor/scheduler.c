@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "scheduler.h"
+#include "sweep.h"
+#include "verdict.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+struct slot {
+    bool busy;
+    struct job job;
+    struct log_file log;
+    struct keeper keeper;
+    double limit_s;
+    int cpu; /* -1: none */
+};
+
+struct scheduler {
+    const struct schedule *schedule;
+    struct schedule_outcome *outcome;
+    struct slot *slots;
+    size_t next;    /* index of the next job */
+    size_t running; /* busy slots */
+    bool alone;     /* the running case is exclusive */
+    bool closed;    /* nothing more is started */
+};
+
+static uint32_t seed_of(const struct scheduler *scheduler, const struct job *job)
+{
+    return scheduler->schedule->options->seed + (job->rep - 1);
+}
+
+static double limit_s_of(const struct scheduler *scheduler, const struct job *job)
+{
+    unsigned limit_ms =
+        (job->item->traits & CTS_LONG) != 0 ? CTS_LONG_CASE_LIMIT_MS : CTS_CASE_LIMIT_MS;
+    return limit_ms * scheduler->schedule->options->timeout_factor / 1000.0;
+}
+
+#define WORKER_ARGUMENTS_MAX 20
+
+/* The worker's command line; numbers are kept in `numbers`. */
+struct command {
+    char *argv[WORKER_ARGUMENTS_MAX];
+    size_t count;
+    struct text numbers[4];
+    size_t number_count;
+};
+
+static void add_argument(struct command *command, const char *name, char *value)
+{
+    struct {
+        const char *given;
+        char *word;
+    } flag = {.given = name};
+    memcpy(&flag.word, &flag.given, sizeof(flag.word)); /* exec takes char * and changes nothing */
+    command->argv[command->count++] = flag.word;
+    command->argv[command->count++] = value;
+}
+
+static char *number_argument(struct command *command, double number)
+{
+    struct text *text = &command->numbers[command->number_count++];
+    text_printf(text, "%.15g", number);
+    return text->data;
+}
+
+static void make_command(const struct scheduler *scheduler, const struct slot *slot,
+                         struct command *command)
+{
+    const struct target *target = scheduler->schedule->target;
+    command->argv[command->count++] = target->worker;
+    add_argument(command, "--case", slot->job.item->id);
+    add_argument(command, "--sut", target->sut.path);
+    if (target->has_adapter_file) {
+        add_argument(command, "--adapter", target->adapter.path);
+    }
+    add_argument(command, "--log-fd", number_argument(command, KEEPER_LOG_FD));
+    if (slot->cpu >= 0 && (slot->job.item->traits & CTS_FREE_RUNNING) == 0) {
+        add_argument(command, "--cpu", number_argument(command, slot->cpu));
+    }
+    add_argument(command, "--seed", number_argument(command, seed_of(scheduler, &slot->job)));
+    add_argument(command, "--timeout-factor",
+                 number_argument(command, scheduler->schedule->options->timeout_factor));
+    command->argv[command->count] = NULL;
+}
+
+static void start_job(struct scheduler *scheduler, struct slot *slot, const struct job *job)
+{
+    struct command command = {0};
+    slot->job = *job;
+    slot->limit_s = limit_s_of(scheduler, job);
+    if (!log_file_create(&slot->log)) {
+        fatal("no memory file for a case: %s", strerror(errno));
+    }
+    make_command(scheduler, slot, &command);
+    struct keeper_order order = {.argv = command.argv,
+                                 .log_fd = slot->log.fd,
+                                 .limit_ms = (uint64_t)(slot->limit_s * 1000.0),
+                                 .root = scheduler->schedule->root};
+    if (!keeper_start(&slot->keeper, &order)) {
+        fatal("cannot start a process: %s", strerror(errno));
+    }
+    for (size_t i = 0; i < command.number_count; i++) {
+        text_finish(&command.numbers[i]);
+    }
+    slot->busy = true;
+    scheduler->running++;
+    scheduler->alone = (job->item->traits & CTS_EXCLUSIVE) != 0;
+    scheduler->schedule->on_start(scheduler->schedule->context, job);
+}
+
+static void fill_slots(struct scheduler *scheduler)
+{
+    const struct plan *plan = scheduler->schedule->plan;
+    for (unsigned i = 0; i < scheduler->schedule->slots; i++) {
+        if (scheduler->closed || scheduler->next == plan->count || scheduler->slots[i].busy) {
+            continue;
+        }
+        const struct job *job = &plan->jobs[scheduler->next];
+        bool exclusive = (job->item->traits & CTS_EXCLUSIVE) != 0;
+        if (scheduler->running != 0 && (exclusive || scheduler->alone)) {
+            return;
+        }
+        scheduler->next++;
+        start_job(scheduler, &scheduler->slots[i], job);
+    }
+}
+
+/* When a keeper is gone without a word, what it kept falls back to this process. */
+static void sweep_orphans(const struct scheduler *scheduler)
+{
+    pid_t keepers[OPTIONS_JOBS_MAX];
+    size_t count = 0;
+    unsigned reaped = 0;
+    for (unsigned i = 0; i < scheduler->schedule->slots; i++) {
+        if (scheduler->slots[i].busy && scheduler->slots[i].keeper.pid > 0) {
+            keepers[count++] = scheduler->slots[i].keeper.pid;
+        }
+    }
+    for (int round = 0; round < 500 && sweep_pass(keepers, count, true, &reaped) != 0; round++) {
+        (void)poll(NULL, 0, 10);
+    }
+}
+
+static void judge(const struct scheduler *scheduler, const struct slot *slot,
+                  struct case_result *result)
+{
+    struct text last_line = {0};
+    if (!result->keeper_lost) {
+        output_text(&result->report.output, &result->output);
+        output_last_line(&result->report.output, &last_line);
+    }
+    case_log_read_area(&result->log, slot->log.area, slot->job.item->id, slot->job.rep,
+                       &result->lines);
+    struct case_facts facts = {.keeper_lost = result->keeper_lost,
+                               .report = &result->report,
+                               .log = &result->log,
+                               .last_line = text_string(&last_line),
+                               .limit_s = slot->limit_s};
+    result->verdict = verdict_decide(&facts, &result->reason);
+    target_debug_line(scheduler->schedule->options, slot->job.item->id,
+                      seed_of(scheduler, &slot->job), &result->repro);
+    text_finish(&last_line);
+}
+
+static void end_job(struct scheduler *scheduler, struct slot *slot)
+{
+    struct case_result *result = allocate(sizeof(*result));
+    result->job = slot->job;
+    result->keeper_lost = !keeper_finish(&slot->keeper);
+    slot->busy = false;
+    scheduler->running--;
+    if (!result->keeper_lost) {
+        result->report = slot->keeper.report;
+        result->report.error[sizeof(result->report.error) - 1] = '\0';
+    }
+    bool cancelled = !result->keeper_lost && result->report.ending == KEEPER_CANCELLED;
+    if (result->keeper_lost) {
+        sweep_orphans(scheduler);
+        scheduler->outcome->keeper_lost =
+            scheduler->outcome->keeper_lost || !scheduler->outcome->interrupted;
+    }
+    /* A case that the interruption ended has no verdict. */
+    if (!cancelled && !(result->keeper_lost && scheduler->outcome->interrupted)) {
+        judge(scheduler, slot, result);
+        if (!scheduler->schedule->on_result(scheduler->schedule->context, result)) {
+            scheduler->closed = true;
+        }
+    }
+    log_file_destroy(&slot->log);
+    case_result_finish(result);
+    free(result);
+}
+
+static void interrupt_all(struct scheduler *scheduler)
+{
+    scheduler->outcome->interrupted = true;
+    scheduler->closed = true;
+    for (unsigned i = 0; i < scheduler->schedule->slots; i++) {
+        if (scheduler->slots[i].busy) {
+            keeper_cancel(&scheduler->slots[i].keeper);
+        }
+    }
+}
+
+static void wait_and_handle(struct scheduler *scheduler, struct pollfd *fds)
+{
+    unsigned slots = scheduler->schedule->slots;
+    for (unsigned i = 0; i < slots; i++) {
+        const struct slot *slot = &scheduler->slots[i];
+        fds[i] = (struct pollfd){.fd = slot->busy ? slot->keeper.fd : -1, .events = POLLIN};
+    }
+    fds[slots] = (struct pollfd){.fd = scheduler->schedule->signal_fd, .events = POLLIN};
+    if (poll(fds, slots + 1, -1) < 0) {
+        if (errno != EINTR) {
+            fatal("poll: %s", strerror(errno));
+        }
+        return;
+    }
+    struct signalfd_siginfo info;
+    if (fds[slots].revents != 0 &&
+        read(scheduler->schedule->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+        interrupt_all(scheduler);
+    }
+    for (unsigned i = 0; i < slots; i++) {
+        struct slot *slot = &scheduler->slots[i];
+        if (slot->busy && fds[i].revents != 0 && keeper_read(&slot->keeper)) {
+            end_job(scheduler, slot);
+        }
+    }
+}
+
+void schedule_run(const struct schedule *schedule, struct schedule_outcome *outcome)
+{
+    int cpus[OPTIONS_JOBS_MAX];
+    size_t cpu_count = allowed_cpus(cpus, OPTIONS_JOBS_MAX);
+    struct scheduler scheduler = {.schedule = schedule, .outcome = outcome};
+    *outcome = (struct schedule_outcome){0};
+    scheduler.slots = allocate(schedule->slots * sizeof(scheduler.slots[0]));
+    struct pollfd *fds = allocate((schedule->slots + 1) * sizeof(*fds));
+    for (unsigned i = 0; i < schedule->slots; i++) {
+        scheduler.slots[i].cpu = cpus[i % cpu_count];
+    }
+    fill_slots(&scheduler);
+    while (scheduler.running != 0) {
+        wait_and_handle(&scheduler, fds);
+        fill_slots(&scheduler);
+    }
+    free(fds);
+    free(scheduler.slots);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which case runs when, where, and what became of it. Cases run at the same time, each under a
+ * keeper; an exclusive one runs alone after the others.
+ */
+#ifndef CTS_SUPERVISOR_SCHEDULER_H
+#define CTS_SUPERVISOR_SCHEDULER_H
+
+#include "options.h"
+#include "result.h"
+#include "target.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct plan {
+    struct job *jobs;
+    size_t count;
+};
+
+/* The selected cases, `repeat` times, in the order in which they are started: exclusive ones last,
+ * and before that either the long ones first or, with `shuffle`, as the seed has it. */
+void plan_make(struct plan *plan, const struct catalogue *catalogue, unsigned repeat, bool shuffle,
+               uint32_t seed);
+void plan_finish(struct plan *plan);
+
+/* The CPUs this process may use, at most `most`. Gives their number, at least 1. */
+size_t allowed_cpus(int *cpus, size_t most);
+
+struct schedule {
+    const struct options *options;
+    const struct target *target;
+    const struct plan *plan;
+    unsigned slots;
+    const char *root; /* directory for temporary files */
+    int signal_fd;    /* signals that end the run */
+    /* Called in the order in which cases end; false: start nothing more. */
+    bool (*on_result)(void *context, const struct case_result *result);
+    void (*on_start)(void *context, const struct job *job);
+    void *context;
+};
+
+struct schedule_outcome {
+    bool interrupted;
+    bool keeper_lost; /* for at least one case; an error of the harness */
+};
+
+void schedule_run(const struct schedule *schedule, struct schedule_outcome *outcome);
+
+#endif

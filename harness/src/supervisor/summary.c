@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "summary.h"
+#include "progress.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The order in which verdicts are listed: what matters most first. */
+static const enum verdict listing[VERDICT_COUNT] = {
+    VERDICT_FAIL,   VERDICT_CRASH, VERDICT_TIMEOUT,  VERDICT_EARLY_EXIT,   VERDICT_LEAK,
+    VERDICT_BROKEN, VERDICT_PASS,  VERDICT_OBSERVED, VERDICT_INCONCLUSIVE, VERDICT_SKIP};
+
+void summary_begin(struct summary *summary, const struct catalogue *catalogue)
+{
+    *summary = (struct summary){.catalogue = catalogue};
+    summary->masks = allocate(catalogue->count * sizeof(summary->masks[0]));
+}
+
+/* `first`: null for a group of any cases, otherwise the only case that may be in it. */
+static void add_to_group(struct summary_groups *groups, const char *text,
+                         const struct catalogue_case *item, bool one_case)
+{
+    for (size_t i = 0; i < groups->count; i++) {
+        struct summary_group *group = &groups->items[i];
+        if ((!one_case || group->first == item) && strcmp(group->text, text) == 0) {
+            group->last = item;
+            group->count++;
+            return;
+        }
+    }
+    groups->items = reallocate(groups->items, (groups->count + 1) * sizeof(groups->items[0]));
+    groups->items[groups->count++] =
+        (struct summary_group){.text = copy_string(text), .first = item, .last = item, .count = 1};
+}
+
+void summary_add(struct summary *summary, const struct case_result *result)
+{
+    const struct catalogue_case *item = result->job.item;
+    summary->counts[result->verdict]++;
+    summary->masks[item->position] |= 1u << result->verdict;
+    if (result->verdict == VERDICT_SKIP || result->verdict == VERDICT_INCONCLUSIVE) {
+        struct text text = {0};
+        text_puts(&text, result->verdict == VERDICT_SKIP ? "" : "inconclusive: ");
+        text_puts(&text, result->reason.size != 0 ? text_string(&result->reason) : "no reason");
+        add_to_group(&summary->skipped, text_string(&text), item, false);
+        text_finish(&text);
+    }
+    for (size_t i = 0; result->verdict == VERDICT_OBSERVED && i < result->log.observed.count; i++) {
+        struct text text = {0};
+        text_printf(&text, "%s = %s", result->log.observed.items[i].first,
+                    result->log.observed.items[i].second);
+        add_to_group(&summary->observed, text_string(&text), item, true);
+        text_finish(&text);
+    }
+}
+
+static void free_groups(struct summary_groups *groups)
+{
+    for (size_t i = 0; i < groups->count; i++) {
+        free(groups->items[i].text);
+    }
+    free(groups->items);
+}
+
+void summary_finish(struct summary *summary)
+{
+    free(summary->masks);
+    free_groups(&summary->skipped);
+    free_groups(&summary->observed);
+    *summary = (struct summary){0};
+}
+
+unsigned summary_total(const struct summary *summary)
+{
+    unsigned total = 0;
+    for (int i = 0; i < VERDICT_COUNT; i++) {
+        total += summary->counts[i];
+    }
+    return total;
+}
+
+static void add_counts(const struct summary *summary, struct text *text)
+{
+    bool first = true;
+    for (int i = 0; i < VERDICT_COUNT; i++) {
+        unsigned count = summary->counts[listing[i]];
+        if (count != 0) {
+            text_printf(text, "%s%u %s", first ? "" : ", ", count, verdict_word(listing[i]));
+            first = false;
+        }
+    }
+}
+
+static void add_table(const struct summary *summary, bool color, struct text *text)
+{
+    for (int i = 0; i < VERDICT_COUNT; i++) {
+        unsigned count = summary->counts[listing[i]];
+        if (count != 0) {
+            text_printf(text, "%s%6u  %s%s\n", color_of(color, listing[i]), count,
+                        verdict_word(listing[i]), color_end(color));
+        }
+    }
+}
+
+/* Verdicts by which a library deviates; BROKEN leaves open whether it does. */
+#define SUMMARY_DEVIATES                                                                           \
+    ((1u << VERDICT_FAIL) | (1u << VERDICT_CRASH) | (1u << VERDICT_TIMEOUT) |                      \
+     (1u << VERDICT_EARLY_EXIT) | (1u << VERDICT_LEAK))
+#define SUMMARY_BROKEN (1u << VERDICT_BROKEN)
+
+/* The verdicts of all cases of the requirement to which this case belongs. */
+static unsigned mask_of_requirement(const struct summary *summary, size_t position)
+{
+    const struct catalogue_case *cases = summary->catalogue->cases;
+    unsigned mask = 0;
+    for (size_t i = 0; i < summary->catalogue->count; i++) {
+        if (strcmp(cases[i].requirement_id, cases[position].requirement_id) == 0) {
+            mask |= summary->masks[i];
+        }
+    }
+    return mask;
+}
+
+/* Calls `add` once for each requirement that has a verdict of `wanted` and none of `unwanted`, in
+ * the order of cases. */
+static size_t
+each_failed(const struct summary *summary, unsigned wanted, unsigned unwanted, struct text *text,
+            void (*add)(const struct catalogue_case *item, size_t number, struct text *text))
+{
+    size_t number = 0;
+    const struct catalogue *catalogue = summary->catalogue;
+    for (size_t i = 0; i < catalogue->count; i++) {
+        unsigned mask = mask_of_requirement(summary, i);
+        bool seen = (mask & wanted) == 0 || (mask & unwanted) != 0;
+        for (size_t j = 0; j < i && !seen; j++) {
+            seen =
+                strcmp(catalogue->cases[j].requirement_id, catalogue->cases[i].requirement_id) == 0;
+        }
+        if (!seen) {
+            add(&catalogue->cases[i], number++, text);
+        }
+    }
+    return number;
+}
+
+static void add_failed_line(const struct catalogue_case *item, size_t number, struct text *text)
+{
+    if (number == 0) {
+        text_puts(text, "\nRequirements with a failed case:\n");
+    }
+    text_printf(text, "  %-9s %-8s ", item->requirement_id, case_strength(item));
+    text_visible(text, case_claim(item));
+    text_puts(text, "\n");
+}
+
+#define SUMMARY_NAMED 6u
+
+static void add_failed_name(const struct catalogue_case *item, size_t number, struct text *text)
+{
+    if (number < SUMMARY_NAMED) {
+        text_printf(text, "%s%s", number == 0 ? "" : ", ", item->requirement_id);
+    }
+}
+
+static size_t add_failed_names(const struct summary *summary, unsigned wanted, unsigned unwanted,
+                               const char *words, struct text *text)
+{
+    struct text names = {0};
+    size_t count = each_failed(summary, wanted, unwanted, &names, add_failed_name);
+    if (count != 0) {
+        text_printf(text, "%s%s", words, text_string(&names));
+    }
+    if (count > SUMMARY_NAMED) {
+        text_printf(text, " and %zu more", count - SUMMARY_NAMED);
+    }
+    text_finish(&names);
+    return count;
+}
+
+/* A case that is not always the same is news of its own. */
+static void add_mixed(const struct summary *summary, struct text *text)
+{
+    bool first = true;
+    for (size_t i = 0; i < summary->catalogue->count; i++) {
+        unsigned mask = summary->masks[i];
+        if ((mask & (mask - 1)) == 0) {
+            continue;
+        }
+        text_puts(text, first ? "\nMixed results:\n" : "");
+        text_printf(text, "  %s:", summary->catalogue->cases[i].id);
+        for (int v = 0; v < VERDICT_COUNT; v++) {
+            if ((mask & (1u << listing[v])) != 0) {
+                text_printf(text, " %s", verdict_word(listing[v]));
+            }
+        }
+        text_puts(text, "\n");
+        first = false;
+    }
+}
+
+static void add_skipped(const struct summary *summary, struct text *text)
+{
+    for (size_t i = 0; i < summary->skipped.count; i++) {
+        const struct summary_group *group = &summary->skipped.items[i];
+        text_puts(text, i == 0 ? "\nSkipped:\n" : "");
+        text_printf(text, "  %u  ", group->count);
+        text_visible(text, group->text);
+        text_printf(text, group->first == group->last ? " (%s)\n" : " (%s ... %s)\n",
+                    group->first->id, group->last->id);
+    }
+}
+
+static void add_observed(const struct summary *summary, struct text *text)
+{
+    for (size_t i = 0; i < summary->observed.count; i++) {
+        const struct summary_group *group = &summary->observed.items[i];
+        text_puts(text, i == 0 ? "\nObserved where the documents leave it open:\n" : "");
+        text_printf(text, "  %s  ", group->first->id);
+        text_visible(text, group->text);
+        if (group->count > 1) {
+            text_printf(text, " (%u times)", group->count);
+        }
+        text_puts(text, "\n");
+    }
+}
+
+void summary_text(const struct summary *summary, const struct summary_ending *ending, bool color,
+                  struct text *text)
+{
+    (void)each_failed(summary, SUMMARY_DEVIATES | SUMMARY_BROKEN, 0, text, add_failed_line);
+    add_mixed(summary, text);
+    add_observed(summary, text);
+    add_skipped(summary, text);
+    text_puts(text, text->size != 0 ? "\n" : "");
+    add_table(summary, color, text);
+    unsigned total = summary_total(summary);
+    if (total != 0 && total == summary->counts[VERDICT_SKIP] && !ending->interrupted) {
+        text_puts(text, "\nNothing was tested: every selected case was skipped.\n");
+    }
+}
+
+void summary_last_line(const struct summary *summary, const struct summary_ending *ending,
+                       struct text *text)
+{
+    unsigned total = summary_total(summary);
+    text_puts(text, "ipc-cts: ");
+    if (ending->interrupted || total != ending->planned) {
+        text_printf(text, "%u of ", total);
+    }
+    text_printf(text, "%zu case%s", ending->planned, ending->planned == 1 ? "" : "s");
+    text_puts(text, total != 0 ? ": " : "");
+    add_counts(summary, text);
+    size_t failed = add_failed_names(summary, SUMMARY_DEVIATES, 0, "; not conformant: ", text);
+    failed += add_failed_names(summary, SUMMARY_BROKEN, SUMMARY_DEVIATES,
+                               "; could not be tested: ", text);
+    if (ending->internal_error) {
+        text_puts(text, "; the harness failed");
+    } else if (ending->interrupted) {
+        text_puts(text, "; interrupted");
+    } else if (failed != 0) {
+        return;
+    } else if (summary->counts[VERDICT_INCONCLUSIVE] != 0) {
+        text_puts(text, "; undecided");
+    } else if (total == summary->counts[VERDICT_SKIP]) {
+        text_puts(text, "; nothing was tested");
+    } else if (ending->whole) {
+        text_puts(text, "; conformant for ");
+        text_visible(text, ending->profile);
+    } else {
+        text_puts(text, "; no deviation in what was selected");
+    }
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a run adds up to: counts, the requirements that failed, what was skipped and observed. */
+#ifndef CTS_SUPERVISOR_SUMMARY_H
+#define CTS_SUPERVISOR_SUMMARY_H
+
+#include "options.h"
+#include "result.h"
+
+#include <stdbool.h>
+
+/* Cases that share a text. */
+struct summary_group {
+    char *text;
+    const struct catalogue_case *first;
+    const struct catalogue_case *last;
+    unsigned count;
+};
+struct summary_groups {
+    struct summary_group *items;
+    size_t count;
+};
+
+struct summary {
+    const struct catalogue *catalogue;
+    unsigned counts[VERDICT_COUNT];
+    unsigned *masks; /* by position of the case: one bit for each verdict it had */
+    struct summary_groups skipped;
+    struct summary_groups observed;
+};
+
+void summary_begin(struct summary *summary, const struct catalogue *catalogue);
+void summary_add(struct summary *summary, const struct case_result *result);
+void summary_finish(struct summary *summary);
+unsigned summary_total(const struct summary *summary);
+
+struct summary_ending {
+    size_t planned;
+    bool interrupted;
+    bool internal_error;
+    bool whole; /* everything of the profile was selected */
+    const char *profile;
+};
+
+/* All but the last line. */
+void summary_text(const struct summary *summary, const struct summary_ending *ending, bool color,
+                  struct text *text);
+/* "ipc-cts: 140 cases: 120 PASS, 15 OBSERVED, 5 SKIP; conformant for ce-1.2" */
+void summary_last_line(const struct summary *summary, const struct summary_ending *ending,
+                       struct text *text);
+
+#endif

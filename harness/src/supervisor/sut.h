@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The library under test as a file. The command looks at it and never loads it: whatever loading
+ * does, it does in a worker.
+ */
+#ifndef CTS_SUPERVISOR_SUT_H
+#define CTS_SUPERVISOR_SUT_H
+
+#include "text.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct sut_file {
+    char *path; /* absolute */
+    uint64_t size_bytes;
+    char build_id[129]; /* hexadecimal; "" when the file has none */
+};
+
+/* Is `path` a shared library for this machine? False with one line, without the path, in `error`:
+ * "is a directory". */
+bool sut_examine(const char *path, struct sut_file *file, struct text *error);
+void sut_finish(struct sut_file *file);
+
+#endif

@@ -1,0 +1,659 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Actors: threads that perform one call of the library at a time and record what came of it. The
+ * only place where the library is called.
+ *
+ * Steps of an op: (1) the main thread fills it, stores it in the mailbox and raises `turn`; (2) the
+ * actor stamps the invocation, performs the call, stamps the return; (3) it sets DONE, which
+ * publishes everything it wrote, and wakes the main thread; (4) the main thread logs the return
+ * when it next looks.
+ */
+#include "event_log.h"
+#include "library.h"
+#include "world.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Sanitizers need more stack than a bare library does; untouched pages cost nothing. */
+#define ACTOR_STACK_BYTES (1024u * 1024u)
+
+static pthread_mutex_t outside_mutex = PTHREAD_MUTEX_INITIALIZER;
+
+const char *cts_call_name(enum cts_call_kind kind)
+{
+    switch (kind) {
+    case CTS_OP_CALL:
+        return "Call";
+    case CTS_OP_CALL_EX:
+        return "CallEx";
+    case CTS_OP_RECV:
+        return "Recv";
+    case CTS_OP_RECV_EX:
+        return "RecvEx";
+    case CTS_OP_REPLY:
+        return "Reply";
+    case CTS_OP_CREATE:
+    case CTS_OP_CREATE_NULL:
+    case CTS_OP_EXHAUST:
+        return "KnIpcCreateSyncObject";
+    case CTS_OP_SET:
+        return "KnIpcSetInterrupt";
+    case CTS_OP_CLEAR:
+        return "KnIpcClearInterrupt";
+    case CTS_OP_CLOSE:
+        return "KnHandleClose";
+    case CTS_OP_CONNECT:
+        return "KnHandleConnect";
+    case CTS_OP_COPY:
+        return "KnHandleCopy";
+    case CTS_OP_CHURN:
+    case CTS_OP_RECREATE:
+        return "KnIpcCreateSyncObject and KnHandleClose";
+    case CTS_OP_MUTEX_WAIT:
+        return "pthread_mutex_lock";
+    case CTS_OP_SLEEP:
+        return "nanosleep";
+    case CTS_OP_OPEN_CHANNEL:
+        return "channel_open (adapter)";
+    case CTS_OP_SERVE_CHANNEL:
+        return "channel_serve (adapter)";
+    case CTS_OP_CONNECT_CHANNEL:
+        return "channel_connect (adapter)";
+    case CTS_OP_QUIT:
+        break;
+    }
+    return "none";
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * In the actor's thread.
+ */
+
+static void stamp_invocation(struct cts_op *op)
+{
+    op->seq_invoke = atomic_fetch_add(cts_world.sequence, 1) + 1;
+    op->t_invoke_ns = cts_now_ns();
+}
+
+static void stamp_return(struct cts_op *op)
+{
+    op->t_return_ns = cts_now_ns();
+    op->seq_return = atomic_fetch_add(cts_world.sequence, 1) + 1;
+}
+
+/* Packing is the library's work too; a failure there stands in for the call's result. */
+static bool packed(struct cts_op *op, nk_err_t error, const char *what)
+{
+    if (error == NK_EOK) {
+        return true;
+    }
+    op->note = what;
+    op->rc = rcFail;
+    stamp_invocation(op);
+    stamp_return(op);
+    return false;
+}
+
+static void take_handles(struct cts_op *op, struct cts_wire *wire)
+{
+    unsigned count = nk_msg_ncaps(&wire->base_);
+    op->handle_count = count < CTS_MESSAGE_HANDLES ? count : CTS_MESSAGE_HANDLES;
+    for (unsigned i = 0; i < op->handle_count; i++) {
+        op->handles[i] = nk_get_handle(&wire->handles[i]);
+    }
+}
+
+/* Room to receive into, and the header bound to it. */
+struct incoming {
+    struct cts_wire wire;
+    uint8_t arena_bytes[CTS_ARENA_MAX];
+    nk_arena arena;
+    SMsgHdr header;
+};
+
+static nk_err_t incoming_pack(struct incoming *in)
+{
+    memset(&in->wire, 0, sizeof in->wire);
+    nk_req_reset(&in->wire);
+    nk_arena_init(&in->arena, in->arena_bytes, sizeof in->arena_bytes);
+    nk_err_t error = cts_library.pack_in(&in->header, &in->wire.base_, &in->arena);
+    /* A library that does not fill these leaves values that mean "not filled". */
+    in->header.replyHandle = INVALID_HANDLE;
+    in->header.threadId = 0;
+    return error;
+}
+
+static void incoming_read(struct cts_op *op, struct incoming *in, bool is_answer)
+{
+    op->received = cts_message_read(&in->wire, in->arena_bytes, sizeof in->arena_bytes, is_answer,
+                                    &op->intact);
+    take_handles(op, &in->wire);
+}
+
+static void perform_call(struct cts_op *op)
+{
+    struct cts_wire out;
+    uint8_t out_bytes[CTS_ARENA_MAX];
+    nk_arena out_arena;
+    SMsgHdr out_header;
+    struct incoming in;
+    nk_arena_init(&out_arena, out_bytes, sizeof out_bytes);
+    cts_message_fill(&out, &out_arena, &op->message, op->request, false);
+    nk_arena *arena = op->message.arena_bytes > 0 ? &out_arena : NULL;
+    if (!packed(op, cts_library.pack_out(&out_header, &out.base_, arena), "PackOutMsg failed") ||
+        !packed(op, incoming_pack(&in), "PackInMsg failed")) {
+        return;
+    }
+    stamp_invocation(op);
+    if (op->kind == CTS_OP_CALL) {
+        op->rc = cts_library.call(op->handle, &out_header, &in.header);
+    } else {
+        op->rc = cts_library.call_ex(op->handle, &out_header, &in.header, op->mdelay, op->sync);
+    }
+    stamp_return(op);
+    if (op->rc == rcOk) {
+        incoming_read(op, &in, true);
+    }
+}
+
+static void perform_recv(struct cts_op *op)
+{
+    struct incoming in;
+    if (!packed(op, incoming_pack(&in), "PackInMsg failed")) {
+        return;
+    }
+    stamp_invocation(op);
+    if (op->kind == CTS_OP_RECV) {
+        op->rc = cts_library.recv(op->handle, &in.header);
+    } else {
+        op->rc = cts_library.recv_ex(op->handle, &in.header, op->mdelay, op->sync);
+    }
+    stamp_return(op);
+    if (op->rc == rcOk) {
+        incoming_read(op, &in, false);
+        op->reply_handle = in.header.replyHandle;
+        op->received_thread = in.header.threadId;
+    }
+}
+
+static void perform_reply(struct cts_op *op)
+{
+    struct cts_wire out;
+    uint8_t out_bytes[CTS_ARENA_MAX];
+    nk_arena out_arena;
+    SMsgHdr out_header;
+    nk_arena_init(&out_arena, out_bytes, sizeof out_bytes);
+    cts_message_fill(&out, &out_arena, &op->message, op->request, true);
+    nk_arena *arena = op->message.arena_bytes > 0 ? &out_arena : NULL;
+    if (!packed(op, cts_library.pack_out(&out_header, &out.base_, arena), "PackOutMsg failed")) {
+        return;
+    }
+    out_header.threadId = op->reply_thread;
+    stamp_invocation(op);
+    op->rc = cts_library.reply(op->handle, &out_header);
+    stamp_return(op);
+}
+
+static Retcode churn(struct cts_op *op)
+{
+    for (unsigned i = 0; i < op->rounds; i++) {
+        Handle handle = INVALID_HANDLE;
+        Retcode rc = cts_library.create_sync_object(&handle);
+        if (rc == rcOk) {
+            rc = cts_library.close(handle);
+        }
+        if (rc != rcOk) {
+            return rc;
+        }
+    }
+    return rcOk;
+}
+
+/* Create until the wanted value comes up again, which stays open; new_handle tells whether it did.
+ */
+static Retcode recreate(struct cts_op *op)
+{
+    for (unsigned i = 0; i < op->rounds; i++) {
+        Handle handle = INVALID_HANDLE;
+        Retcode rc = cts_library.create_sync_object(&handle);
+        if (rc != rcOk) {
+            return rc;
+        }
+        if (handle == op->handle) {
+            op->new_handle = handle;
+            return rcOk;
+        }
+        rc = cts_library.close(handle);
+        if (rc != rcOk) {
+            return rc;
+        }
+    }
+    return rcOk;
+}
+
+/* Create up to `rounds` objects, then close them all. The first error of Create, or rcOk. */
+static Retcode exhaust(struct cts_op *op)
+{
+    Handle *handles = calloc(op->rounds, sizeof *handles);
+    if (handles == NULL) {
+        op->note = "no memory for the list of handles";
+        return rcFail;
+    }
+    Retcode rc = rcOk;
+    unsigned count = 0;
+    while (count < op->rounds) {
+        rc = cts_library.create_sync_object(&handles[count]);
+        if (rc != rcOk) {
+            break;
+        }
+        count++;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        if (cts_library.close(handles[i]) != rcOk) {
+            op->note = "KnHandleClose of one of the objects failed";
+        }
+    }
+    free(handles);
+    return rc;
+}
+
+/* A full sleep, undisturbed: one nanosleep, not restarted. */
+static Retcode sleep_once(rtl_uint32_t milliseconds)
+{
+    struct timespec span = {milliseconds / 1000u, (long)(milliseconds % 1000u) * 1000000L};
+    return nanosleep(&span, NULL) == 0 ? rcOk : rcFail;
+}
+
+/* The adapter's three ways of opening a channel; its result becomes rcOk or rcFail. */
+static Retcode open_channel(struct cts_op *op)
+{
+    const struct cts_adapter *adapter = &cts_adapter_in_use;
+    char name[64];
+    /* Unique on the machine: several workers may run at once. */
+    (void)snprintf(name, sizeof name, "ipc-cts-%d-%u", (int)cts_world.pid, op->channel);
+    int result = 0;
+    op->new_listener = op->new_server = INVALID_HANDLE;
+    if (op->kind == CTS_OP_SERVE_CHANNEL) {
+        result = adapter->channel_serve(name, &op->new_listener, &op->new_server);
+    } else if (op->kind == CTS_OP_CONNECT_CHANNEL) {
+        result = adapter->channel_connect(name, &op->new_handle);
+    } else {
+        result = adapter->channel_open(op->server_process_id, op->client_process_id,
+                                       &op->new_listener, &op->new_server, &op->new_handle);
+    }
+    return result == 0 ? rcOk : rcFail;
+}
+
+static void perform_other(struct cts_op *op)
+{
+    op->new_handle = INVALID_HANDLE;
+    stamp_invocation(op);
+    switch (op->kind) {
+    case CTS_OP_CREATE:
+        op->rc = cts_library.create_sync_object(&op->new_handle);
+        break;
+    case CTS_OP_CREATE_NULL:
+        op->rc = cts_library.create_sync_object(NULL);
+        break;
+    case CTS_OP_SET:
+        op->rc = cts_library.set_interrupt(op->handle);
+        break;
+    case CTS_OP_CLEAR:
+        op->rc = cts_library.clear_interrupt(op->handle);
+        break;
+    case CTS_OP_CLOSE:
+        op->rc = cts_library.close(op->handle);
+        break;
+    case CTS_OP_CONNECT:
+        op->new_listener = op->new_server = INVALID_HANDLE;
+        op->rc =
+            cts_library.connect(op->handle, &op->new_listener, &op->new_server, &op->new_handle);
+        break;
+    case CTS_OP_COPY:
+        op->rc = cts_library.copy(op->handle, op->rights, INVALID_HANDLE, &op->new_handle);
+        break;
+    case CTS_OP_CHURN:
+        op->rc = churn(op);
+        break;
+    case CTS_OP_RECREATE:
+        op->rc = recreate(op);
+        break;
+    case CTS_OP_EXHAUST:
+        op->rc = exhaust(op);
+        break;
+    case CTS_OP_MUTEX_WAIT:
+        (void)pthread_mutex_lock(&outside_mutex);
+        (void)pthread_mutex_unlock(&outside_mutex);
+        op->rc = rcOk;
+        break;
+    case CTS_OP_SLEEP:
+        op->rc = sleep_once(op->mdelay);
+        break;
+    case CTS_OP_OPEN_CHANNEL:
+    case CTS_OP_SERVE_CHANNEL:
+    case CTS_OP_CONNECT_CHANNEL:
+        op->rc = open_channel(op);
+        break;
+    default:
+        break;
+    }
+    stamp_return(op);
+}
+
+static void perform(struct cts_op *op)
+{
+    switch (op->kind) {
+    case CTS_OP_CALL:
+    case CTS_OP_CALL_EX:
+        perform_call(op);
+        break;
+    case CTS_OP_RECV:
+    case CTS_OP_RECV_EX:
+        perform_recv(op);
+        break;
+    case CTS_OP_REPLY:
+        perform_reply(op);
+        break;
+    default:
+        perform_other(op);
+        break;
+    }
+}
+
+void *cts_actor_main(void *context)
+{
+    struct cts_actor *actor = context;
+    pid_t home = getpid();
+    actor->tid = cts_gettid();
+    cts_freeze_register(actor);
+    if (cts_adapter_in_use.thread_enter != NULL && cts_adapter_in_use.os_processes == 0) {
+        actor->enter_result =
+            cts_adapter_in_use.thread_enter(actor->process->id, &actor->adapter_thread);
+    }
+    atomic_store(&actor->ready, 1);
+    cts_futex_wake_all(&actor->ready);
+    for (uint32_t turn = 0;; turn++) {
+        /* (1) pairs with cts_op_post. */
+        while (atomic_load_explicit(&actor->turn, memory_order_acquire) == turn) {
+            cts_futex_wait(&actor->turn, turn, 0);
+        }
+        struct cts_op *op = atomic_load_explicit(&actor->mailbox, memory_order_acquire);
+        if (op->kind == CTS_OP_QUIT) {
+            return NULL;
+        }
+        perform(op);
+        if (getpid() != home) {
+            /* The library forked inside the call and both processes came back. This one is not
+             * ours. */
+            _exit(99);
+        }
+        atomic_store_explicit(&op->state, CTS_OP_DONE, memory_order_release); /* (3) */
+        cts_futex_wake_all(&op->state);
+    }
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * In the main thread.
+ */
+
+bool cts_actor_busy(const struct cts_actor *actor)
+{
+    return actor->current != NULL && !actor->process->ended &&
+           atomic_load_explicit(&actor->current->state, memory_order_acquire) != CTS_OP_DONE;
+}
+
+pthread_attr_t *cts_actor_attributes(void)
+{
+    static pthread_attr_t attributes;
+    static bool made;
+    if (!made) {
+        (void)pthread_attr_init(&attributes);
+        (void)pthread_attr_setstacksize(&attributes, ACTOR_STACK_BYTES);
+        made = true;
+    }
+    return &attributes;
+}
+
+struct cts_actor *cts_actor_new(struct cts_process *process, const char *name)
+{
+    struct cts_actor *actor = cts_shared_alloc(sizeof *actor);
+    if (actor == NULL) {
+        cts_broken("no memory for an actor");
+    }
+    (void)snprintf(actor->name, sizeof actor->name, "%s", name);
+    actor->process = process;
+    bool started = process->host != NULL ? cts_host_add_actor(process->host, actor)
+                                         : pthread_create(&actor->thread, cts_actor_attributes(),
+                                                          cts_actor_main, actor) == 0;
+    if (!started) {
+        cts_broken("no thread for an actor");
+    }
+    actor->next = cts_world.actors;
+    cts_world.actors = actor;
+    while (atomic_load(&actor->ready) == 0) {
+        cts_futex_wait(&actor->ready, 0, 0);
+    }
+    if (actor->enter_result != 0) {
+        cts_broken("the adapter's thread_enter failed");
+    }
+    struct cts_json line;
+    cts_json_begin(&line);
+    cts_json_string(&line, "event", "actor");
+    cts_json_string(&line, "actor", actor->name);
+    cts_json_string(&line, "process", process->name);
+    cts_log_line(&line);
+    return actor;
+}
+
+struct cts_op *cts_op_new(struct cts_actor *actor, enum cts_call_kind kind)
+{
+    if (cts_actor_busy(actor)) {
+        cts_broken("the case gave a call to an actor that is still in one");
+    }
+    if (actor->process->ended) {
+        cts_broken("the case gave a call to an actor of a process that has ended");
+    }
+    struct cts_op *op = cts_shared_alloc(sizeof *op);
+    if (op == NULL) {
+        cts_broken("no memory for an op");
+    }
+    op->number = ++cts_world.op_count;
+    op->kind = kind;
+    op->actor = actor;
+    op->handle = INVALID_HANDLE;
+    op->sync = INVALID_HANDLE;
+    op->new_handle = INVALID_HANDLE;
+    op->reply_handle = INVALID_HANDLE;
+    if (cts_world.last_op == NULL) {
+        cts_world.ops = op;
+    } else {
+        cts_world.last_op->next = op;
+    }
+    cts_world.last_op = op;
+    return op;
+}
+
+static void log_mdelay(struct cts_json *line, rtl_uint32_t mdelay)
+{
+    if (mdelay == INFINITE_TIMEOUT) {
+        cts_json_string(line, "mdelay", "infinite");
+    } else {
+        cts_json_uint(line, "mdelay", mdelay);
+    }
+}
+
+static void log_invocation(const struct cts_op *op)
+{
+    struct cts_json line;
+    const struct cts_process *process = op->actor->process;
+    cts_json_begin(&line);
+    cts_json_string(&line, "event", "invoke");
+    cts_json_uint(&line, "op", op->number);
+    cts_json_string(&line, "actor", op->actor->name);
+    cts_json_string(&line, "call", cts_call_name(op->kind));
+    bool takes_handle = op->kind != CTS_OP_CREATE && op->kind != CTS_OP_CREATE_NULL &&
+                        op->kind != CTS_OP_CHURN && op->kind != CTS_OP_EXHAUST &&
+                        op->kind != CTS_OP_MUTEX_WAIT && op->kind != CTS_OP_SLEEP;
+    if (takes_handle) {
+        cts_json_hex32(&line, "handle", op->handle);
+        cts_json_string(&line, "object", cts_object_name(process, op->handle));
+    }
+    if (op->kind == CTS_OP_CALL_EX || op->kind == CTS_OP_RECV_EX) {
+        log_mdelay(&line, op->mdelay);
+        cts_json_hex32(&line, "sync", op->sync);
+        cts_json_string(&line, "sync_object", cts_object_name(process, op->sync));
+    }
+    if (op->kind == CTS_OP_CALL || op->kind == CTS_OP_CALL_EX || op->kind == CTS_OP_REPLY) {
+        cts_json_uint(&line, "request", op->request);
+        if (op->message.handle_count > 0) {
+            cts_json_hex32_list(&line, "handles", op->message.handles, op->message.handle_count);
+        }
+    }
+    if (op->rounds > 0) {
+        cts_json_uint(&line, "rounds", op->rounds);
+    }
+    cts_log_line(&line);
+}
+
+void cts_op_post(struct cts_op *op)
+{
+    log_invocation(op);
+    struct cts_actor *actor = op->actor;
+    actor->current = op;
+    atomic_store_explicit(&actor->mailbox, op, memory_order_release);
+    atomic_fetch_add_explicit(&actor->turn, 1, memory_order_release);
+    cts_futex_wake_all(&actor->turn);
+}
+
+static void log_return(const struct cts_op *op)
+{
+    struct cts_json line;
+    cts_json_begin(&line);
+    cts_json_string(&line, "event", "return");
+    cts_json_uint(&line, "op", op->number);
+    cts_json_string(&line, "actor", op->actor->name);
+    cts_json_string(&line, "call", cts_call_name(op->kind));
+    cts_json_string(&line, "rc", op->note == NULL ? cts_rc_name(op->rc) : op->note);
+    cts_json_int(&line, "rc_value", op->rc);
+    cts_json_uint(&line, "seq_invoke", op->seq_invoke);
+    cts_json_uint(&line, "seq_return", op->seq_return);
+    cts_json_uint(&line, "t_invoke_ns", op->t_invoke_ns);
+    cts_json_uint(&line, "t_return_ns", op->t_return_ns);
+    if (op->rc == rcOk) {
+        if (op->kind == CTS_OP_RECV || op->kind == CTS_OP_RECV_EX) {
+            cts_json_uint(&line, "received", op->received);
+        }
+        if (op->kind == CTS_OP_CALL || op->kind == CTS_OP_CALL_EX) {
+            cts_json_uint(&line, "response", op->received);
+        }
+        if (op->new_handle != INVALID_HANDLE) {
+            cts_json_hex32(&line, "new_handle", op->new_handle);
+        }
+        if (op->handle_count > 0) {
+            cts_json_hex32_list(&line, "received_handles", op->handles, op->handle_count);
+        }
+    }
+    cts_log_line(&line);
+}
+
+/* Give names to the handles an op brought, and take one away that it closed. */
+static void register_handles(const struct cts_op *op)
+{
+    struct cts_process *process = op->actor->process;
+    if (op->rc != rcOk) {
+        return;
+    }
+    switch (op->kind) {
+    case CTS_OP_CREATE:
+    case CTS_OP_RECREATE:
+        if (op->new_handle != INVALID_HANDLE) {
+            cts_object_add(process, op->new_handle, "sync");
+        }
+        break;
+    case CTS_OP_COPY:
+        cts_object_add(process, op->new_handle, "copy");
+        break;
+    case CTS_OP_CONNECT:
+        if (op->handle == INVALID_HANDLE) {
+            cts_object_add(process, op->new_listener, "listener");
+        }
+        if (op->new_server != op->new_listener && op->new_server != op->handle) {
+            cts_object_add(process, op->new_server, "server");
+        }
+        cts_object_add(process, op->new_handle, "client");
+        break;
+    case CTS_OP_CLOSE:
+        cts_object_closed(process, op->handle);
+        break;
+    default:
+        for (unsigned i = 0; i < op->handle_count; i++) {
+            cts_object_add(process, op->handles[i], "received");
+        }
+        break;
+    }
+}
+
+void cts_ops_log_returns(void)
+{
+    /* In order of return where several are new, so that the log reads in order. */
+    for (;;) {
+        struct cts_op *first = NULL;
+        for (struct cts_actor *actor = cts_world.actors; actor != NULL; actor = actor->next) {
+            struct cts_op *op = actor->current;
+            if (op != NULL && !op->logged &&
+                atomic_load_explicit(&op->state, memory_order_acquire) == CTS_OP_DONE &&
+                (first == NULL || op->seq_return < first->seq_return)) {
+                first = op;
+            }
+        }
+        if (first == NULL) {
+            return;
+        }
+        first->logged = true;
+        register_handles(first);
+        log_return(first);
+    }
+}
+
+void cts_actors_join(void)
+{
+    struct cts_op *quit = cts_shared_alloc(sizeof *quit);
+    if (quit == NULL) {
+        return;
+    }
+    quit->kind = CTS_OP_QUIT;
+    for (struct cts_actor *actor = cts_world.actors; actor != NULL; actor = actor->next) {
+        atomic_store_explicit(&actor->mailbox, quit, memory_order_release);
+        atomic_fetch_add_explicit(&actor->turn, 1, memory_order_release);
+        cts_futex_wake_all(&actor->turn);
+    }
+    for (struct cts_actor *actor = cts_world.actors; actor != NULL; actor = actor->next) {
+        if (actor->process->host == NULL) {
+            (void)pthread_join(actor->thread, NULL);
+        }
+    }
+    for (struct cts_process *p = cts_world.processes; p != NULL; p = p->next) {
+        if (p->host != NULL && !p->ended) {
+            cts_host_end(p->host, false);
+        }
+    }
+}
+
+/* The mutex of cts_start_mutex_wait is held by the main thread while one waits for it. */
+struct cts_op *cts_start_mutex_wait(struct cts_actor *actor)
+{
+    struct cts_op *op = cts_op_new(actor, CTS_OP_MUTEX_WAIT);
+    (void)pthread_mutex_lock(&outside_mutex);
+    cts_op_post(op);
+    return op;
+}
+
+void cts_release_mutex(void)
+{
+    (void)pthread_mutex_unlock(&outside_mutex);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The worker's side of the log: shared memory that the supervisor reads, see worker_protocol.h.
+ * Only the main thread of the process that opened it writes.
+ */
+#ifndef CTS_EVENT_LOG_H
+#define CTS_EVENT_LOG_H
+
+#include "json_line.h"
+
+#include <stdbool.h>
+
+/* Map the log behind `fd` and close the descriptor. False: it is not a log. */
+bool cts_log_open(int fd);
+/* Write events to stderr instead, for debugging. */
+void cts_log_to_stderr(void);
+/* End the object and append it as a line. Does nothing in any process but the one that opened it.
+ */
+void cts_log_line(struct cts_json *json);
+
+#endif

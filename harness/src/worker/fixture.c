@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Processes, channels and the starting of calls: the part of the vocabulary that arranges. */
+#include "event_log.h"
+#include "library.h"
+#include "world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+rtl_uint32_t cts_mdelay(const struct cts_case *self)
+{
+    return self->limit == CTS_UNLIMITED ? INFINITE_TIMEOUT : CTS_SAFETY_MS;
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Processes and channels.
+ */
+
+static struct cts_process *add_process(uint32_t id)
+{
+    struct cts_process *process = cts_shared_alloc(sizeof *process);
+    if (process == NULL) {
+        cts_broken("no memory for a process");
+    }
+    unsigned number = 1;
+    for (const struct cts_process *p = cts_world.processes; p != NULL; p = p->next) {
+        number++;
+    }
+    (void)snprintf(process->name, sizeof process->name, "process%u", number);
+    process->id = id;
+    if (cts_adapter_in_use.os_processes != 0) {
+        process->host = cts_host_new();
+        process->id = (uint32_t)cts_host_pid(process->host);
+    }
+    process->next = cts_world.processes;
+    cts_world.processes = process;
+    struct cts_json line;
+    cts_json_begin(&line);
+    cts_json_string(&line, "event", "process");
+    cts_json_string(&line, "process", process->name);
+    cts_json_uint(&line, "id", process->id);
+    cts_log_line(&line);
+    char name[CTS_NAME_MAX];
+    (void)snprintf(name, sizeof name, "controller%u", number);
+    process->controller = cts_actor_new(process, name);
+    return process;
+}
+
+struct cts_process *cts_process_first(void)
+{
+    static struct cts_process *first;
+    if (first == NULL) {
+        first = add_process(cts_adapter_in_use.first_process);
+    }
+    return first;
+}
+
+struct cts_process *cts_process_new(void)
+{
+    (void)cts_process_first();
+    if (cts_adapter_in_use.os_processes != 0) {
+        return add_process(0);
+    }
+    if (cts_adapter_in_use.process_create == NULL || cts_adapter_in_use.thread_enter == NULL ||
+        cts_adapter_in_use.channel_open == NULL) {
+        cts_skip("needs a second process, and there is no adapter with processes");
+    }
+    uint32_t id = 0;
+    if (cts_adapter_in_use.process_create(&id) != 0) {
+        cts_broken("the adapter's process_create failed");
+    }
+    return add_process(id);
+}
+
+static struct cts_link link_in_one(struct cts_process *process, Handle listener)
+{
+    struct cts_op *op = cts_op_new(process->controller, CTS_OP_CONNECT);
+    op->handle = listener;
+    cts_op_post(op);
+    cts_require_returned(op, rcOk);
+    return (struct cts_link){.server_process = process,
+                             .client_process = process,
+                             .listener = listener == INVALID_HANDLE ? op->new_listener : listener,
+                             .server = op->new_server,
+                             .client = op->new_handle};
+}
+
+struct cts_link cts_link_between(struct cts_process *server_process,
+                                 struct cts_process *client_process)
+{
+    if (server_process == client_process) {
+        return link_in_one(server_process, INVALID_HANDLE);
+    }
+    bool os_processes = cts_adapter_in_use.os_processes != 0;
+    struct cts_op *op = cts_op_new(server_process->controller,
+                                   os_processes ? CTS_OP_SERVE_CHANNEL : CTS_OP_OPEN_CHANNEL);
+    op->server_process_id = server_process->id;
+    op->client_process_id = client_process->id;
+    op->channel = ++cts_world.channel_count;
+    cts_op_post(op);
+    cts_require_returned(op, rcOk);
+    Handle client = op->new_handle;
+    if (os_processes) {
+        struct cts_op *connect = cts_op_new(client_process->controller, CTS_OP_CONNECT_CHANNEL);
+        connect->channel = op->channel;
+        cts_op_post(connect);
+        cts_require_returned(connect, rcOk);
+        client = connect->new_handle;
+    }
+    cts_object_add(server_process, op->new_listener, "listener");
+    if (op->new_server != op->new_listener) {
+        cts_object_add(server_process, op->new_server, "server");
+    }
+    cts_object_add(client_process, client, "client");
+    return (struct cts_link){.server_process = server_process,
+                             .client_process = client_process,
+                             .listener = op->new_listener,
+                             .server = op->new_server,
+                             .client = client};
+}
+
+struct cts_link cts_link_open(enum cts_layout layout)
+{
+    struct cts_process *first = cts_process_first();
+    return cts_link_between(first, layout == CTS_ONE_PROCESS ? first : cts_process_new());
+}
+
+struct cts_link cts_link_add(const struct cts_link *link)
+{
+    if (link->server_process != link->client_process) {
+        cts_broken("cts_link_add is for links in one process");
+    }
+    return link_in_one(link->server_process, link->listener);
+}
+
+static void end_process(struct cts_process *process, bool kill_it)
+{
+    if (process == cts_process_first()) {
+        cts_broken("the first process cannot be ended: the case needs it");
+    }
+    if (process->host != NULL) {
+        cts_host_end(process->host, kill_it);
+    } else if (cts_adapter_in_use.process_end == NULL) {
+        cts_skip("needs a process to end, and the adapter cannot do that");
+    } else {
+        if (!kill_it && !cts_objects_close_process(process)) {
+            cts_broken("closing the handles of a process did not come to an end");
+        }
+        if (cts_adapter_in_use.process_end(process->id) != 0) {
+            cts_broken("the adapter's process_end failed");
+        }
+    }
+    struct cts_json line;
+    cts_json_begin(&line);
+    cts_json_string(&line, "event", "process_end");
+    cts_json_string(&line, "process", process->name);
+    cts_json_bool(&line, "killed", kill_it);
+    cts_log_line(&line);
+    if (process->host != NULL) {
+        process->ended = true;
+    }
+    cts_objects_forget(process);
+}
+
+void cts_process_kill(struct cts_process *process)
+{
+    end_process(process, true);
+}
+
+void cts_process_exit(struct cts_process *process)
+{
+    end_process(process, false);
+}
+
+Handle cts_sync_new(struct cts_process *process)
+{
+    struct cts_op *op = cts_start_create(process->controller);
+    cts_require_returned(op, rcOk);
+    return op->new_handle;
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Starting calls.
+ */
+
+static struct cts_op *start_call(struct cts_actor *actor, enum cts_call_kind kind, Handle client,
+                                 struct cts_message request, rtl_uint32_t mdelay, Handle sync)
+{
+    struct cts_op *op = cts_op_new(actor, kind);
+    op->handle = client;
+    op->message = request;
+    op->request = ++cts_world.request_count;
+    op->mdelay = mdelay;
+    op->sync = sync;
+    cts_op_post(op);
+    return op;
+}
+
+struct cts_op *cts_start_call(struct cts_actor *actor, Handle client, struct cts_message request)
+{
+    return start_call(actor, CTS_OP_CALL, client, request, INFINITE_TIMEOUT, INVALID_HANDLE);
+}
+
+struct cts_op *cts_start_call_ex(struct cts_actor *actor, Handle client, struct cts_message request,
+                                 rtl_uint32_t mdelay, Handle sync)
+{
+    return start_call(actor, CTS_OP_CALL_EX, client, request, mdelay, sync);
+}
+
+static struct cts_op *start_recv(struct cts_actor *actor, enum cts_call_kind kind, Handle server,
+                                 rtl_uint32_t mdelay, Handle sync)
+{
+    struct cts_op *op = cts_op_new(actor, kind);
+    op->handle = server;
+    op->mdelay = mdelay;
+    op->sync = sync;
+    cts_op_post(op);
+    return op;
+}
+
+struct cts_op *cts_start_recv(struct cts_actor *actor, Handle server)
+{
+    return start_recv(actor, CTS_OP_RECV, server, INFINITE_TIMEOUT, INVALID_HANDLE);
+}
+
+struct cts_op *cts_start_recv_ex(struct cts_actor *actor, Handle server, rtl_uint32_t mdelay,
+                                 Handle sync)
+{
+    return start_recv(actor, CTS_OP_RECV_EX, server, mdelay, sync);
+}
+
+struct cts_op *cts_start_reply(struct cts_actor *actor, struct cts_op *received,
+                               struct cts_message response)
+{
+    if (!cts_returned(received) || received->received == 0) {
+        cts_broken("there is no received request to answer");
+    }
+    struct cts_op *op = cts_op_new(actor, CTS_OP_REPLY);
+    /* The handle that the receive was made on can always be answered on; a listener has several
+     * channels, and there Recv says which, if the library fills that in. */
+    bool of_listener = received->reply_handle != INVALID_HANDLE && received->reply_handle != 0;
+    op->handle = of_listener ? received->reply_handle : received->handle;
+    op->reply_thread = received->received_thread;
+    op->request = received->received;
+    op->message = response;
+    cts_op_post(op);
+    return op;
+}
+
+struct cts_op *cts_start_stray_reply(struct cts_actor *actor, Handle server)
+{
+    struct cts_op *op = cts_op_new(actor, CTS_OP_REPLY);
+    op->handle = server;
+    cts_op_post(op);
+    return op;
+}
+
+static struct cts_op *start_simple(struct cts_actor *actor, enum cts_call_kind kind, Handle handle,
+                                   unsigned rounds)
+{
+    struct cts_op *op = cts_op_new(actor, kind);
+    op->handle = handle;
+    op->rounds = rounds;
+    cts_op_post(op);
+    return op;
+}
+
+struct cts_op *cts_start_create(struct cts_actor *actor)
+{
+    return start_simple(actor, CTS_OP_CREATE, INVALID_HANDLE, 0);
+}
+
+struct cts_op *cts_start_create_null(struct cts_actor *actor)
+{
+    return start_simple(actor, CTS_OP_CREATE_NULL, INVALID_HANDLE, 0);
+}
+
+struct cts_op *cts_start_set(struct cts_actor *actor, Handle sync)
+{
+    return start_simple(actor, CTS_OP_SET, sync, 0);
+}
+
+struct cts_op *cts_start_clear(struct cts_actor *actor, Handle sync)
+{
+    return start_simple(actor, CTS_OP_CLEAR, sync, 0);
+}
+
+struct cts_op *cts_start_close(struct cts_actor *actor, Handle handle)
+{
+    return start_simple(actor, CTS_OP_CLOSE, handle, 0);
+}
+
+struct cts_op *cts_start_connect(struct cts_actor *actor)
+{
+    return start_simple(actor, CTS_OP_CONNECT, INVALID_HANDLE, 0);
+}
+
+struct cts_op *cts_start_copy(struct cts_actor *actor, Handle handle, rtl_uint32_t rights)
+{
+    if (cts_library.copy == NULL) {
+        cts_skip("the library has no KnHandleCopy");
+    }
+    struct cts_op *op = cts_op_new(actor, CTS_OP_COPY);
+    op->handle = handle;
+    op->rights = rights;
+    cts_op_post(op);
+    return op;
+}
+
+struct cts_op *cts_start_churn(struct cts_actor *actor, unsigned rounds)
+{
+    return start_simple(actor, CTS_OP_CHURN, INVALID_HANDLE, rounds);
+}
+
+struct cts_op *cts_start_recreate(struct cts_actor *actor, Handle wanted, unsigned rounds)
+{
+    return start_simple(actor, CTS_OP_RECREATE, wanted, rounds);
+}
+
+struct cts_op *cts_start_exhaust(struct cts_actor *actor, unsigned rounds)
+{
+    return start_simple(actor, CTS_OP_EXHAUST, INVALID_HANDLE, rounds);
+}
+
+struct cts_op *cts_start_sleep(struct cts_actor *actor, rtl_uint32_t milliseconds)
+{
+    struct cts_op *op = cts_op_new(actor, CTS_OP_SLEEP);
+    op->mdelay = milliseconds;
+    cts_op_post(op);
+    return op;
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Virtual time.
+ */
+
+void cts_use_virtual_time(void)
+{
+    if (cts_adapter_in_use.clock_virtual == NULL || cts_adapter_in_use.clock_advance == NULL) {
+        cts_skip("needs virtual time, and there is no adapter with it");
+    }
+    if (cts_adapter_in_use.clock_virtual(1) != 0) {
+        cts_broken("the adapter's clock_virtual failed");
+    }
+    cts_world.virtual_time = true;
+}
+
+void cts_advance_ms(rtl_uint32_t milliseconds)
+{
+    if (!cts_world.virtual_time) {
+        cts_broken("cts_advance_ms without cts_use_virtual_time");
+    }
+    struct cts_json line;
+    cts_json_begin(&line);
+    cts_json_string(&line, "event", "advance");
+    cts_json_uint(&line, "ms", milliseconds);
+    cts_json_bool(&line, "virtual", true);
+    cts_log_line(&line);
+    if (cts_adapter_in_use.clock_advance(milliseconds) != 0) {
+        cts_broken("the adapter's clock_advance failed");
+    }
+}

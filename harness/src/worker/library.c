@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Loading the library under test and its adapter; see library.h. */
+#include "library.h"
+
+#include <cts/cts.h>
+#include <dlfcn.h>
+#include <elf.h>
+#include <link.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+struct cts_library cts_library;
+struct cts_adapter cts_adapter_in_use;
+bool cts_adapter_present;
+
+static void *library_handle;
+
+static const struct symbol {
+    const char *name;
+    size_t offset; /* of the member in struct cts_library */
+    bool optional;
+} symbols[] = {
+    {"KnIpcCreateSyncObject", offsetof(struct cts_library, create_sync_object), false},
+    {"KnIpcSetInterrupt", offsetof(struct cts_library, set_interrupt), false},
+    {"KnIpcClearInterrupt", offsetof(struct cts_library, clear_interrupt), false},
+    {"Call", offsetof(struct cts_library, call), false},
+    {"CallEx", offsetof(struct cts_library, call_ex), false},
+    {"Recv", offsetof(struct cts_library, recv), false},
+    {"RecvEx", offsetof(struct cts_library, recv_ex), false},
+    {"Reply", offsetof(struct cts_library, reply), false},
+    {"KnHandleClose", offsetof(struct cts_library, close), false},
+    {"KnHandleConnect", offsetof(struct cts_library, connect), false},
+    {"PackInMsg", offsetof(struct cts_library, pack_in), false},
+    {"PackOutMsg", offsetof(struct cts_library, pack_out), false},
+    {"KnHandleCopy", offsetof(struct cts_library, copy), true},
+    {"KnHandleRevoke", offsetof(struct cts_library, revoke), true},
+    {"KnHandleCreateUserObject", offsetof(struct cts_library, create_user_object), true},
+    {"KnIpcCreateSyncObjectEx", offsetof(struct cts_library, create_sync_object_ex), true},
+};
+
+/* dlsym searches the library's dependencies too; a symbol counts only where the library itself, or
+ * a library it brought along, defines it, which is what a program linked with it would get. */
+void *cts_library_symbol(const char *symbol)
+{
+    return library_handle == NULL ? NULL : dlsym(library_handle, symbol);
+}
+
+static void copy_adapter(const struct cts_adapter *adapter)
+{
+    size_t size =
+        adapter->size < sizeof cts_adapter_in_use ? adapter->size : sizeof cts_adapter_in_use;
+    memset(&cts_adapter_in_use, 0, sizeof cts_adapter_in_use);
+    memcpy(&cts_adapter_in_use, adapter, size);
+    cts_adapter_present = true;
+}
+
+static bool load_adapter(const char *path, struct cts_library_status *status)
+{
+    const struct cts_adapter *adapter = NULL;
+    if (path != NULL) {
+        void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+        if (handle == NULL) {
+            (void)snprintf(status->adapter_error, sizeof status->adapter_error, "%s", dlerror());
+            return false;
+        }
+        adapter = dlsym(handle, "cts_adapter");
+        if (adapter == NULL) {
+            (void)snprintf(status->adapter_error, sizeof status->adapter_error,
+                           "%s does not export cts_adapter", path);
+            return false;
+        }
+    } else {
+        adapter = cts_library_symbol("cts_adapter");
+        if (adapter == NULL) {
+            return true;
+        }
+    }
+    if (adapter->version == 0 || adapter->version > CTS_ADAPTER_VERSION ||
+        adapter->size < offsetof(struct cts_adapter, process_create)) {
+        (void)snprintf(status->adapter_error, sizeof status->adapter_error,
+                       "adapter version %u, size %u: this suite knows versions 1 to %u",
+                       adapter->version, adapter->size, CTS_ADAPTER_VERSION);
+        return false;
+    }
+    copy_adapter(adapter);
+    static const struct cts_host host = {CTS_ADAPTER_VERSION, cts_library_symbol};
+    if (cts_adapter_in_use.init != NULL && cts_adapter_in_use.init(&host) != 0) {
+        (void)snprintf(status->adapter_error, sizeof status->adapter_error,
+                       "the adapter's init function failed: it does not fit this library");
+        return false;
+    }
+    return true;
+}
+
+bool cts_library_load(const char *path, const char *adapter_path, struct cts_library_status *status)
+{
+    memset(status, 0, sizeof *status);
+    library_handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (library_handle == NULL) {
+        (void)snprintf(status->error, sizeof status->error, "%s", dlerror());
+        return false;
+    }
+    for (size_t i = 0; i < sizeof symbols / sizeof symbols[0]; i++) {
+        void *address = dlsym(library_handle, symbols[i].name);
+        memcpy((char *)&cts_library + symbols[i].offset, &address, sizeof address);
+        if (address != NULL) {
+            continue;
+        }
+        if (symbols[i].optional) {
+            status->missing_optional[status->missing_optional_count++] = symbols[i].name;
+        } else {
+            status->missing[status->missing_count++] = symbols[i].name;
+        }
+    }
+    return load_adapter(adapter_path, status) && status->missing_count == 0;
+}
+
+bool cts_symbol_is_function(const char *symbol)
+{
+    void *address = cts_library_symbol(symbol);
+    if (address == NULL) {
+        return false;
+    }
+    Dl_info info;
+    const ElfW(Sym) *entry = NULL;
+    if (dladdr1(address, &info, (void **)&entry, RTLD_DL_SYMENT) == 0 || entry == NULL) {
+        return false;
+    }
+    /* The type bits lie in the same place for both ELF classes. A resolved indirect function has
+     * the type of its implementation, whose symbol may be local and so unknown to the linker. */
+    unsigned type = ELF64_ST_TYPE(entry->st_info);
+    return type == STT_FUNC || type == STT_GNU_IFUNC;
+}

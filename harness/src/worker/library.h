@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The library under test as a table of functions, and its adapter. Nothing else in the worker names
+ * the library's symbols. */
+#ifndef CTS_LIBRARY_H
+#define CTS_LIBRARY_H
+
+#include <coresrv/handle/handle_api.h>
+#include <coresrv/ipc/ipc_api.h>
+#include <coresrv/syscalls.h>
+#include <cts/adapter.h>
+#include <services/rtl/nk_msg.h>
+#include <stdbool.h>
+
+struct cts_library {
+    __typeof__(&KnIpcCreateSyncObject) create_sync_object;
+    __typeof__(&KnIpcSetInterrupt) set_interrupt;
+    __typeof__(&KnIpcClearInterrupt) clear_interrupt;
+    __typeof__(&Call) call;
+    __typeof__(&CallEx) call_ex;
+    __typeof__(&Recv) recv;
+    __typeof__(&RecvEx) recv_ex;
+    __typeof__(&Reply) reply;
+    __typeof__(&KnHandleClose) close;
+    __typeof__(&KnHandleConnect) connect;
+    __typeof__(&PackInMsg) pack_in;
+    __typeof__(&PackOutMsg) pack_out;
+    /* Optional; null when the library does not have them. */
+    __typeof__(&KnHandleCopy) copy;
+    __typeof__(&KnHandleRevoke) revoke;
+    __typeof__(&KnHandleCreateUserObject) create_user_object;
+    __typeof__(&KnIpcCreateSyncObjectEx) create_sync_object_ex;
+};
+
+#define CTS_LIBRARY_SYMBOLS_MAX 16
+
+struct cts_library_status {
+    char error[512]; /* why it could not be loaded; empty when it was */
+    const char *missing[CTS_LIBRARY_SYMBOLS_MAX];
+    size_t missing_count;
+    const char *missing_optional[CTS_LIBRARY_SYMBOLS_MAX];
+    size_t missing_optional_count;
+    char adapter_error[512];
+};
+
+extern struct cts_library cts_library;
+/* Members that the adapter's version lacks are null; all null without an adapter. */
+extern struct cts_adapter cts_adapter_in_use;
+extern bool cts_adapter_present;
+
+/* Load the library and, when given, the adapter file; else look for an exported adapter. True when
+ * every mandatory symbol is there and the adapter, if any, is usable. */
+bool cts_library_load(const char *path, const char *adapter_path,
+                      struct cts_library_status *status);
+void *cts_library_symbol(const char *symbol);
+
+#endif

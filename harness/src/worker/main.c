@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The worker: one process, one case. Command line in worker_protocol.h. */
+#include "event_log.h"
+#include "library.h"
+#include "worker_protocol.h"
+#include "world.h"
+
+#include <getopt.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct options {
+    bool list;
+    bool probe;
+    bool debug;
+    const char *case_id;
+    const char *library;
+    const char *adapter;
+    int log_fd;
+    int cpu;
+};
+
+static const struct cts_case *find_case(const char *id)
+{
+    for (const struct cts_group *const *group = cts_groups; *group != NULL; group++) {
+        for (size_t i = 0; i < (*group)->case_count; i++) {
+            if (strcmp((*group)->cases[i].id, id) == 0) {
+                return &(*group)->cases[i];
+            }
+        }
+    }
+    return NULL;
+}
+
+static void list_case(const struct cts_group *group, const struct cts_case *self)
+{
+    static const struct {
+        unsigned trait;
+        const char *name;
+    } traits[] = {{CTS_FREE_RUNNING, "free_running"},
+                  {CTS_EXCLUSIVE, "exclusive"},
+                  {CTS_LONG, "long"},
+                  {CTS_OPT_IN, "opt_in"},
+                  {CTS_SMOKE, "smoke"}};
+    const char *names[sizeof traits / sizeof traits[0]];
+    size_t count = 0;
+    for (size_t i = 0; i < sizeof traits / sizeof traits[0]; i++) {
+        if ((self->traits & traits[i].trait) != 0) {
+            names[count++] = traits[i].name;
+        }
+    }
+    /* The path inside the project: reports must not tell where it was built. */
+    const char *file = strstr(group->file, "conformance/");
+    struct cts_json line;
+    cts_json_begin(&line);
+    cts_json_string(&line, "id", self->id);
+    cts_json_string(&line, "title", self->title);
+    cts_json_string(&line, "file", file == NULL ? group->file : file);
+    cts_json_string(&line, "layout",
+                    self->layout == CTS_ONE_PROCESS ? "one process" : "two processes");
+    cts_json_string(&line, "limit", self->limit == CTS_UNLIMITED ? "unlimited" : "limited");
+    cts_json_string_list(&line, "traits", names, count);
+    cts_json_end(&line);
+    (void)printf("%s\n", line.text);
+}
+
+static int list_cases(void)
+{
+    for (const struct cts_group *const *group = cts_groups; *group != NULL; group++) {
+        for (size_t i = 0; i < (*group)->case_count; i++) {
+            list_case(*group, &(*group)->cases[i]);
+        }
+    }
+    return fflush(stdout) == 0 ? 0 : CTS_EXIT_HARD;
+}
+
+static int usage(const char *problem)
+{
+    (void)fprintf(stderr, "cts-worker: %s (the worker is started by ipc-cts)\n", problem);
+    return CTS_EXIT_USAGE;
+}
+
+/* Null, or what is wrong. */
+static const char *parse(int argc, char **argv, struct options *options)
+{
+    enum { LIST = 1000, PROBE, CASE, SUT, ADAPTER, LOG_FD, CPU, SEED, FACTOR, DEBUG };
+    static const struct option longs[] = {{"list", no_argument, NULL, LIST},
+                                          {"probe", no_argument, NULL, PROBE},
+                                          {"case", required_argument, NULL, CASE},
+                                          {"sut", required_argument, NULL, SUT},
+                                          {"adapter", required_argument, NULL, ADAPTER},
+                                          {"log-fd", required_argument, NULL, LOG_FD},
+                                          {"cpu", required_argument, NULL, CPU},
+                                          {"seed", required_argument, NULL, SEED},
+                                          {"timeout-factor", required_argument, NULL, FACTOR},
+                                          {"debug", no_argument, NULL, DEBUG},
+                                          {NULL, 0, NULL, 0}};
+    *options = (struct options){.log_fd = -1, .cpu = -1};
+    cts_world.timeout_factor = 1.0;
+    for (int option = getopt_long(argc, argv, "", longs, NULL); option != -1;
+         option = getopt_long(argc, argv, "", longs, NULL)) {
+        switch (option) {
+        case LIST:
+            options->list = true;
+            break;
+        case PROBE:
+            options->probe = true;
+            break;
+        case CASE:
+            options->case_id = optarg;
+            break;
+        case SUT:
+            options->library = optarg;
+            break;
+        case ADAPTER:
+            options->adapter = optarg;
+            break;
+        case LOG_FD:
+            options->log_fd = (int)strtol(optarg, NULL, 10);
+            break;
+        case CPU:
+            options->cpu = (int)strtol(optarg, NULL, 10);
+            break;
+        case SEED:
+            cts_world.seed = strtoull(optarg, NULL, 0);
+            break;
+        case FACTOR:
+            cts_world.timeout_factor = strtod(optarg, NULL);
+            break;
+        case DEBUG:
+            options->debug = true;
+            break;
+        default:
+            return "unknown option";
+        }
+    }
+    return cts_world.timeout_factor > 0 ? NULL : "--timeout-factor must be positive";
+}
+
+static void pin(int cpu)
+{
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET((unsigned)cpu, &set);
+    /* A hand-over on one CPU costs a tenth of one between two; where it cannot be had, the case is
+     * only slower. */
+    (void)sched_setaffinity(0, sizeof set, &set);
+}
+
+static int run(const struct options *options)
+{
+    const struct cts_case *self = find_case(options->case_id);
+    if (self == NULL) {
+        return usage("there is no such case");
+    }
+    if (options->log_fd >= 0 && !cts_log_open(options->log_fd)) {
+        return usage("--log-fd is not a log");
+    }
+    cts_world.supervised = options->log_fd >= 0;
+    cts_world.debug = options->debug;
+    if (options->debug) {
+        cts_log_to_stderr();
+    }
+    if (options->cpu >= 0) {
+        pin(options->cpu);
+    }
+    cts_world.library_path = options->library;
+    struct cts_library_status status;
+    if (!cts_library_load(options->library, options->adapter, &status)) {
+        return usage(status.error[0] != '\0'           ? status.error
+                     : status.adapter_error[0] != '\0' ? status.adapter_error
+                                                       : "the library lacks mandatory functions");
+    }
+    return cts_run_case(self);
+}
+
+int main(int argc, char **argv)
+{
+    struct options options;
+    const char *problem = parse(argc, argv, &options);
+    if (problem != NULL) {
+        return usage(problem);
+    }
+    if (options.list) {
+        return list_cases();
+    }
+    if (options.library == NULL || (!options.probe && options.case_id == NULL)) {
+        return usage("--list, or --sut with --case or --probe");
+    }
+    int status = options.probe ? cts_probe(options.library, options.adapter) : run(&options);
+#ifdef CTS_ORDERLY_EXIT
+    /* Sanitizers and gcov report at exit. */
+    return status;
+#else
+    /* The library's own exit handlers are not under test, and may meet threads of its own. */
+    (void)fflush(NULL);
+    _exit(status);
+#endif
+}

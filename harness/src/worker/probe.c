@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What can be said about the library, the adapter and this machine before any verdict. */
+#include "event_log.h"
+#include "library.h"
+#include "world.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+static _Atomic uint32_t parked;
+
+static void *park_thread(void *context)
+{
+    (void)context;
+    while (atomic_load(&parked) == 0) {
+        cts_futex_wait(&parked, 0, 0);
+    }
+    return NULL;
+}
+
+/* Does the two-pass snapshot see a parked thread as asleep and end? */
+static bool kernel_detects(bool *threads)
+{
+    pthread_t thread;
+    atomic_store(&parked, 0);
+    *threads = pthread_create(&thread, NULL, park_thread, NULL) == 0;
+    if (!*threads) {
+        return false;
+    }
+    static struct cts_snapshot snapshot;
+    bool seen = false;
+    uint64_t start = cts_now_ns();
+    do {
+        cts_snapshot_take(&snapshot, true);
+        seen = snapshot.asleep && snapshot.count >= 1;
+        (void)sched_yield();
+    } while (!seen && snapshot.complete && cts_now_ns() - start < 2000000000u);
+    atomic_store(&parked, 1);
+    cts_futex_wake_all(&parked);
+    (void)pthread_join(thread, NULL);
+    return seen;
+}
+
+static void put_adapter(struct cts_json *line)
+{
+    if (!cts_adapter_present) {
+        cts_json_string(line, "adapter", NULL);
+        return;
+    }
+    const struct cts_adapter *adapter = &cts_adapter_in_use;
+    cts_json_open(line, "adapter");
+    cts_json_string(line, "name", adapter->name == NULL ? "unnamed" : adapter->name);
+    cts_json_uint(line, "version", adapter->version);
+    cts_json_bool(line, "processes",
+                  adapter->process_create != NULL && adapter->thread_enter != NULL &&
+                      adapter->channel_open != NULL);
+    cts_json_bool(line, "process_end", adapter->process_end != NULL);
+    cts_json_bool(line, "stages", adapter->thread_stage != NULL);
+    cts_json_bool(line, "live_objects", adapter->live_objects != NULL);
+    cts_json_bool(line, "virtual_time",
+                  adapter->clock_virtual != NULL && adapter->clock_advance != NULL);
+    cts_json_close(line);
+}
+
+int cts_probe(const char *library, const char *adapter)
+{
+    cts_world.pid = getpid();
+    cts_world.main_tid = cts_gettid();
+    struct cts_library_status status;
+    bool ok = cts_library_load(library, adapter, &status);
+    struct timespec resolution = {0, 0};
+    (void)clock_getres(CLOCK_MONOTONIC, &resolution);
+    bool threads = false;
+    bool kernel = kernel_detects(&threads);
+    cpu_set_t cpus;
+    CPU_ZERO(&cpus);
+    (void)sched_getaffinity(0, sizeof cpus, &cpus);
+
+    struct cts_json line;
+    cts_json_begin(&line);
+    cts_json_bool(&line, "ok", ok);
+    cts_json_string(&line, "load_error", status.error[0] == '\0' ? NULL : status.error);
+    cts_json_string_list(&line, "missing", status.missing, status.missing_count);
+    cts_json_string_list(&line, "missing_optional", status.missing_optional,
+                         status.missing_optional_count);
+    put_adapter(&line);
+    cts_json_string(&line, "adapter_error",
+                    status.adapter_error[0] == '\0' ? NULL : status.adapter_error);
+    cts_json_uint(&line, "clock_resolution_ns",
+                  (uint64_t)resolution.tv_sec * 1000000000u + (uint64_t)resolution.tv_nsec);
+    cts_json_bool(&line, "threads", threads);
+    const char *detection = kernel ? "kernel" : "none";
+    if (cts_adapter_in_use.thread_stage != NULL) {
+        detection = kernel ? "hook+kernel" : "hook";
+    }
+    cts_json_string(&line, "blocked_detection", detection);
+    cts_json_bool(&line, "freeze", SIGRTMIN + 5 <= SIGRTMAX);
+    cts_json_int(&line, "cpus", CPU_COUNT(&cpus));
+    cts_json_end(&line);
+    /* To a descriptor of our own: the library may have written to stdout while it was loaded, and the
+     * reader takes the last line. */
+    (void)printf("\n%s\n", line.text);
+    return fflush(stdout) == 0 ? 0 : 1;
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Waiting without guessing: cts_settle proves that the process has come to rest, cts_op_wait waits
+ * for a return and gives up early when rest proves that none will come.
+ *
+ * Ways in which rest is known, in the order tried:
+ *   hook      the adapter says of every busy actor that it waits with its outcome still open
+ *   kernel    two-pass snapshot: all tasks asleep and unchanged (rest.c)
+ *   poller    the same, and some tasks sleep on short timers: each of them was seen to wake up at
+ *             least twice since the settle began, so each has looked at everything once
+ *   spinning  some tasks never sleep: each of them was given enough CPU time, or enough turns, to
+ * act weak      none of these within the bound; claims that need rest are weak in this case
+ */
+#include "event_log.h"
+#include "library.h"
+#include "worker_protocol.h"
+#include "world.h"
+
+#include <sched.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define SPIN_CPU_NS 20000000u      /* a spinning task had this much CPU since the settle began */
+#define SPIN_TURNS 50u             /* or this many turns on a CPU */
+#define POLLER_ROUNDS 2u           /* wake-ups after which a poller has seen everything */
+#define POLLER_BOUND_NS 500000000u /* beyond this a short timer is not a poller's */
+#define SLICE_NS 20000000u
+#define NO_PROCFS_SETTLE_NS 50000000
+
+static struct cts_snapshot *snapshots(void)
+{
+    /* Three large ones, allocated once: base, now, before. */
+    static struct cts_snapshot *all;
+    if (all == NULL) {
+        all = calloc(3, sizeof *all);
+        if (all == NULL) {
+            cts_broken("no memory for the task snapshot");
+        }
+    }
+    return all;
+}
+
+static bool any_busy(void)
+{
+    for (const struct cts_actor *actor = cts_world.actors; actor != NULL; actor = actor->next) {
+        if (cts_actor_busy(actor)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool hook_says_rest(void)
+{
+    if (cts_adapter_in_use.thread_stage == NULL) {
+        return false;
+    }
+    for (const struct cts_actor *actor = cts_world.actors; actor != NULL; actor = actor->next) {
+        if (!cts_actor_busy(actor)) {
+            continue;
+        }
+        enum cts_stage stage = cts_adapter_in_use.thread_stage(actor->adapter_thread);
+        if (stage != CTS_STAGE_CALL_QUEUED && stage != CTS_STAGE_CALL_TAKEN &&
+            stage != CTS_STAGE_RECV_WAITING) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static const struct cts_task *find_task(const struct cts_snapshot *snapshot, pid_t tid)
+{
+    for (size_t i = 0; i < snapshot->count; i++) {
+        if (snapshot->tasks[i].tid == tid) {
+            return &snapshot->tasks[i];
+        }
+    }
+    return NULL;
+}
+
+/* An actor whose own call has a short limit sleeps on a short timer without being a poller. */
+static bool has_own_timer(pid_t tid)
+{
+    for (const struct cts_actor *actor = cts_world.actors; actor != NULL; actor = actor->next) {
+        if (actor->tid == tid && cts_actor_busy(actor)) {
+            const struct cts_op *op = actor->current;
+            return (op->kind == CTS_OP_CALL_EX || op->kind == CTS_OP_RECV_EX ||
+                    op->kind == CTS_OP_SLEEP) &&
+                   op->mdelay < CTS_SAFETY_MS;
+        }
+    }
+    return false;
+}
+
+/* All tasks are asleep: have those on short timers been through their rounds? */
+static bool pollers_done(const struct cts_snapshot *base, const struct cts_snapshot *now,
+                         bool *any_poller)
+{
+    bool done = true;
+    for (size_t i = 0; i < now->count; i++) {
+        const struct cts_task *task = &now->tasks[i];
+        if (task->wait != CTS_WAIT_SHORT || has_own_timer(task->tid)) {
+            continue;
+        }
+        *any_poller = true;
+        const struct cts_task *then = find_task(base, task->tid);
+        done &= then != NULL && task->switches >= then->switches + POLLER_ROUNDS;
+    }
+    return done;
+}
+
+/* Some tasks do not sleep: has each of them had its share? */
+static bool spinners_done(const struct cts_snapshot *base, const struct cts_snapshot *now)
+{
+    bool any = false;
+    for (size_t i = 0; i < now->count; i++) {
+        const struct cts_task *task = &now->tasks[i];
+        const struct cts_task *then = find_task(base, task->tid);
+        if (then == NULL) {
+            return false;
+        }
+        bool moved = task->switches != then->switches;
+        if (task->state == 'S' && !moved) {
+            continue;
+        }
+        any = true;
+        if (task->cpu_ns < then->cpu_ns + SPIN_CPU_NS &&
+            task->switches < then->switches + SPIN_TURNS) {
+            return false;
+        }
+    }
+    return any;
+}
+
+static void log_settle(const char *how, unsigned rounds, size_t tasks)
+{
+    struct cts_json line;
+    cts_json_begin(&line);
+    cts_json_string(&line, "event", "settle");
+    cts_json_string(&line, "how", how);
+    cts_json_uint(&line, "rounds", rounds);
+    cts_json_uint(&line, "tasks", tasks);
+    cts_log_line(&line);
+}
+
+static const char *settle(unsigned *rounds, struct cts_snapshot *base, struct cts_snapshot *now)
+{
+    uint64_t start = cts_now_ns();
+    uint64_t bound = (uint64_t)(CTS_HANG_LIMIT_MS * 1e6 * cts_world.timeout_factor);
+    for (*rounds = 1;; (*rounds)++) {
+        if (hook_says_rest()) {
+            return "hook";
+        }
+        cts_snapshot_take(*rounds == 1 ? base : now, true);
+        if (*rounds == 1) {
+            *now = *base;
+        }
+        if (!now->complete) {
+            /* No way to look: the declared settle time of harness/README.md. */
+            const struct timespec span = {0, NO_PROCFS_SETTLE_NS};
+            (void)nanosleep(&span, NULL);
+            return "weak";
+        }
+        uint64_t elapsed = cts_now_ns() - start;
+        if (now->asleep) {
+            bool any_poller = false;
+            if (pollers_done(base, now, &any_poller)) {
+                return any_poller ? "poller" : "kernel";
+            }
+            if (elapsed > POLLER_BOUND_NS) {
+                return "weak";
+            }
+        } else if (spinners_done(base, now)) {
+            return "spinning";
+        }
+        if (elapsed > bound) {
+            return "weak";
+        }
+        (void)sched_yield();
+    }
+}
+
+void cts_settle(void)
+{
+    struct cts_snapshot *all = snapshots();
+    unsigned rounds = 0;
+    const char *how = any_busy() ? settle(&rounds, &all[0], &all[1]) : "hook";
+    cts_ops_log_returns();
+    if (rounds > 0) {
+        log_settle(how, rounds, all[1].count);
+    }
+}
+
+bool cts_op_wait(struct cts_op *op)
+{
+    struct cts_snapshot *now = &snapshots()[1];
+    struct cts_snapshot *before = &snapshots()[2];
+    uint64_t start = cts_now_ns();
+    uint64_t hang_limit = (uint64_t)(CTS_HANG_LIMIT_MS * 1e6 * cts_world.timeout_factor);
+    uint64_t rest_limit = (uint64_t)(CTS_REST_LIMIT_MS * 1e6 * cts_world.timeout_factor);
+    uint64_t rest_since = 0; /* 0: not at rest */
+    before->count = 0;
+    while (atomic_load_explicit(&op->state, memory_order_acquire) != CTS_OP_DONE) {
+        cts_futex_wait(&op->state, CTS_OP_POSTED, SLICE_NS);
+        uint64_t time = cts_now_ns();
+        if (time - start < SLICE_NS || cts_world.debug) {
+            continue;
+        }
+        cts_snapshot_take(now, true);
+        bool quiet = cts_snapshot_final(now) && before->count > 0 && cts_snapshot_same(now, before);
+        *before = *now;
+        rest_since = quiet ? (rest_since == 0 ? time : rest_since) : 0;
+        if ((rest_since != 0 && time - rest_since > rest_limit) || time - start > hang_limit) {
+            break;
+        }
+    }
+    cts_ops_log_returns();
+    return atomic_load_explicit(&op->state, memory_order_acquire) == CTS_OP_DONE;
+}

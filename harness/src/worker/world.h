@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a case is made of, as the worker's modules share it: processes, actors, ops. Everything is
+ * created and changed by the main thread; an actor's thread touches only its own mailbox and the op
+ * it performs.
+ */
+#ifndef CTS_WORLD_H
+#define CTS_WORLD_H
+
+#include <cts/adapter.h>
+#include <cts/cts.h>
+#include <nk/arena.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/types.h>
+
+#define CTS_NAME_MAX 24
+#define CTS_ARENA_MAX 4096u
+#define CTS_PATTERN_BYTES 64u
+
+/* The fixed part of every message of the suite. Handle descriptors come first, as nk/types.h says;
+ * there is always room for all of them, so that every message has one size. */
+struct cts_wire {
+    nk_message base_;
+    nk_handle_desc_t handles[CTS_MESSAGE_HANDLES];
+    uint64_t magic;
+    uint64_t request;   /* requests: number of this one; responses: number of the answered one */
+    uint64_t is_answer; /* 0 or 1 */
+    nk_ptr_t blob;      /* pattern bytes in the arena */
+    uint8_t pattern[CTS_PATTERN_BYTES];
+};
+
+enum cts_call_kind {
+    CTS_OP_CALL,
+    CTS_OP_CALL_EX,
+    CTS_OP_RECV,
+    CTS_OP_RECV_EX,
+    CTS_OP_REPLY,
+    CTS_OP_CREATE,
+    CTS_OP_CREATE_NULL,
+    CTS_OP_SET,
+    CTS_OP_CLEAR,
+    CTS_OP_CLOSE,
+    CTS_OP_CONNECT,
+    CTS_OP_COPY,
+    CTS_OP_CHURN,
+    CTS_OP_RECREATE,
+    CTS_OP_EXHAUST,
+    CTS_OP_MUTEX_WAIT,
+    CTS_OP_SLEEP,
+    CTS_OP_OPEN_CHANNEL,
+    CTS_OP_SERVE_CHANNEL,
+    CTS_OP_CONNECT_CHANNEL,
+    CTS_OP_QUIT
+};
+
+/* POSTED -> DONE, set by the actor with release; a futex word. */
+enum cts_op_state { CTS_OP_POSTED = 0, CTS_OP_DONE = 1 };
+
+struct cts_process {
+    char name[CTS_NAME_MAX];
+    uint32_t id;
+    bool ended;                    /* killed or exited: its actors are gone */
+    struct cts_host_process *host; /* the operating-system process it is; null: our own */
+    struct cts_actor *controller;  /* performs Set, Clear, Close and the like */
+    struct cts_process *next;
+};
+
+struct cts_op {
+    /* set before it is posted */
+    unsigned number;
+    enum cts_call_kind kind;
+    struct cts_actor *actor;
+    Handle handle;
+    Handle sync;
+    rtl_uint32_t mdelay;
+    rtl_uint32_t rights;
+    unsigned rounds;
+    uint64_t request; /* calls: the request sent; replies: the request answered */
+    Tid reply_thread; /* replies */
+    struct cts_message message;
+    uint32_t server_process_id; /* opening a channel between processes */
+    uint32_t client_process_id;
+    unsigned channel; /* the same between operating-system processes: number of the channel */
+
+    _Atomic uint32_t state;
+
+    /* set by the actor before DONE */
+    Retcode rc;
+    const char *note; /* why rc is not the library's: packing failed; null otherwise */
+    uint64_t seq_invoke;
+    uint64_t seq_return;
+    uint64_t t_invoke_ns;
+    uint64_t t_return_ns;
+    uint64_t received; /* receives: number of the request; calls: of the request answered; 0 none */
+    bool intact;       /* the message that came is what was sent, byte for byte */
+    Handle reply_handle;
+    Tid received_thread;
+    Handle new_handle;
+    Handle new_listener;
+    Handle new_server;
+    unsigned handle_count;
+    Handle handles[CTS_MESSAGE_HANDLES];
+
+    /* main thread only */
+    bool logged;
+    struct cts_op *next;
+};
+
+struct cts_actor {
+    char name[CTS_NAME_MAX];
+    struct cts_process *process;
+    pthread_t thread;
+    struct cts_op *current; /* main thread: last op given */
+    struct cts_actor *next;
+
+    /* set by the actor before it first waits */
+    pid_t tid;
+    uint32_t adapter_thread;
+    int enter_result;
+
+    struct cts_op *_Atomic mailbox;
+    _Atomic uint32_t turn;   /* futex word: raised with each op */
+    _Atomic uint32_t ready;  /* futex word: the thread has entered its process */
+    _Atomic uint32_t hold;   /* futex word: 1 while the main thread wants it frozen */
+    _Atomic uint32_t frozen; /* futex word: 1 while the handler is parked */
+};
+
+struct cts_world {
+    const struct cts_case *self;
+    double timeout_factor;
+    bool supervised; /* a keeper is our parent */
+    bool debug;
+    bool virtual_time;
+    struct cts_process *processes;
+    struct cts_actor *actors;
+    struct cts_op *ops;
+    struct cts_op *last_op;
+    unsigned op_count;
+    unsigned channel_count;
+    const char *library_path;
+    uint64_t request_count;
+    unsigned check_count;
+    unsigned observation_count;
+    pid_t main_tid;
+    pid_t pid;
+    uint64_t seed;
+    _Atomic uint64_t *sequence; /* shared between all processes of the case */
+};
+extern struct cts_world cts_world;
+
+/* --- os.c: the few system calls that have no wrapper, and the clock -----------------------------
+ */
+uint64_t cts_now_ns(void);
+pid_t cts_gettid(void);
+/* Sleep while *word == expected, at most until `timeout_ns` have passed (0: no limit). */
+void cts_futex_wait(_Atomic uint32_t *word, uint32_t expected, uint64_t timeout_ns);
+void cts_futex_wake_all(_Atomic uint32_t *word);
+
+/* --- shared.c: memory that the processes of a case share, at one address ------------------------ */
+void cts_shared_open(void);
+/* Zeroed, never freed; null when there is no more. */
+void *cts_shared_alloc(size_t size);
+
+/* --- host.c: operating-system processes in which actors live ------------------------------------ */
+/* Fork one. Only while this process has no threads but the main one. */
+struct cts_host_process *cts_host_new(void);
+/* Start an actor's thread there; false when that failed. */
+bool cts_host_add_actor(struct cts_host_process *host, struct cts_actor *actor);
+pid_t cts_host_pid(const struct cts_host_process *host);
+/* End it, by SIGKILL or by exit(0) once its actors are idle, and reap it. */
+void cts_host_end(struct cts_host_process *host, bool kill_it);
+
+/* --- actor.c
+ * -------------------------------------------------------------------------------------- */
+const char *cts_call_name(enum cts_call_kind kind);
+/* A new op for the actor; BROKEN when the actor is busy. */
+struct cts_op *cts_op_new(struct cts_actor *actor, enum cts_call_kind kind);
+/* Hand it to the actor's thread and log the invocation. */
+void cts_op_post(struct cts_op *op);
+/* Log the return of every op that is done and not logged yet. */
+void cts_ops_log_returns(void);
+/* The body of an actor's thread. */
+void *cts_actor_main(void *actor);
+pthread_attr_t *cts_actor_attributes(void);
+/* Let every actor's thread end; only when all are idle. */
+void cts_actors_join(void);
+/* The thread of an actor is inside a call of the library. */
+bool cts_actor_busy(const struct cts_actor *actor);
+
+/* --- message.c -----------------------------------------------------------------------------------
+ */
+/* Fill wire and arena for a request (is_answer false) or for the response to it. */
+void cts_message_fill(struct cts_wire *wire, nk_arena *arena, const struct cts_message *message,
+                      uint64_t request, bool is_answer);
+/* Number in a received message, 0 when it is not one of ours; *intact: every byte is as filled. */
+uint64_t cts_message_read(const struct cts_wire *wire, const void *arena, size_t arena_bytes,
+                          bool is_answer, bool *intact);
+
+/* --- objects.c: names of handles, for reports, and what is to be closed after the case
+ * ------------- */
+void cts_object_add(struct cts_process *process, Handle handle, const char *kind);
+void cts_object_closed(struct cts_process *process, Handle handle);
+/* "sync1", or null. */
+const char *cts_object_name(const struct cts_process *process, Handle handle);
+/* Close what the case left open; true when every Close returned. */
+bool cts_objects_close_all(void);
+bool cts_objects_close_process(struct cts_process *process);
+/* The process has ended, and its handles with it. */
+void cts_objects_forget(struct cts_process *process);
+/* Receive once on every open server handle: the requests of calls that have ended must be gone. */
+void cts_objects_drain(void);
+
+/* --- rest.c: is the process at rest? ------------------------------------------------------------
+ */
+enum cts_wait_class {
+    CTS_WAIT_UNTIMED,
+    CTS_WAIT_LONG,   /* ends by itself, but not within CTS_LONG_WAIT_NS */
+    CTS_WAIT_SHORT,  /* ends by itself soon */
+    CTS_WAIT_UNKNOWN /* cannot be told */
+};
+struct cts_task {
+    pid_t pid;
+    pid_t tid;
+    char state;
+    uint64_t switches;
+    uint64_t cpu_ns;
+    enum cts_wait_class wait;
+};
+#define CTS_TASKS_MAX 2048u
+struct cts_snapshot {
+    size_t count;
+    bool complete; /* false: no procfs, or more tasks than fit */
+    bool asleep;   /* both passes saw the same tasks asleep, with the same switch counts */
+    struct cts_task tasks[CTS_TASKS_MAX];
+};
+/* Two passes over all tasks of this process, its descendants and (supervised) its siblings, but for
+ * the calling thread. `classify` also fills `wait`. */
+void cts_snapshot_take(struct cts_snapshot *snapshot, bool classify);
+/* The same tasks with the same switch counts? */
+bool cts_snapshot_same(const struct cts_snapshot *a, const struct cts_snapshot *b);
+/* Nothing will happen by itself: all asleep, none on a timer other than an actor's own mdelay. */
+bool cts_snapshot_final(const struct cts_snapshot *snapshot);
+
+/* --- wait.c --------------------------------------------------------------------------------------
+ */
+/* Wait for DONE. False: the hang limit passed, or the process came to rest without it. */
+bool cts_op_wait(struct cts_op *op);
+
+/* --- freeze.c
+ * --------------------------------------------------------------------------------------- */
+void cts_freeze_install(void);
+/* In the actor's thread, before anything else. */
+void cts_freeze_register(struct cts_actor *actor);
+
+/* --- verdict.c
+ * -------------------------------------------------------------------------------------- */
+struct cts_finding {
+    const char *kind; /* check, require, law */
+    const char *text;
+    const char *expected; /* may be null */
+    const char *observed; /* may be null */
+    const char *file;     /* may be null */
+    int line;
+};
+/* Log a check that held. */
+void cts_pass(const struct cts_finding *finding);
+/* End the case. `verdict` is one of the words of reports/schema/events.md. */
+_Noreturn void cts_end_case(const char *verdict, const struct cts_finding *finding);
+/* End the case because the harness could not do its part. */
+_Noreturn void cts_broken(const char *reason);
+/* Run the case under Check; the exit status for the supervisor. */
+int cts_run_case(const struct cts_case *self);
+
+/* --- law.c: what holds in every case
+ * --------------------------------------------------------------- */
+void cts_law_check(void);
+
+/* --- probe.c
+ * ------------------------------------------------------------------------------------------ */
+int cts_probe(const char *library, const char *adapter);
+
+#endif

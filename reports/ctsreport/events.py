@@ -1,0 +1,451 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The one reader of `events.jsonl` (reports/schema/events.md).
+
+`read` turns lines into typed events, one at a time and in order. It never raises for what a log
+holds: an unknown event is ignored, and whatever cannot be used is reported as a `Damage` in its
+place. A log may be cut at any byte. The last line counts when it is complete but for its line
+end; anything less is a `Damage`.
+
+Strings come out as valid Unicode: bytes that were no UTF-8 are shown as `\\xNN`, lone surrogates
+as `\\uNNNN`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Union
+
+VERSION = 1
+VERDICTS = (
+    "PASS",
+    "FAIL",
+    "CRASH",
+    "TIMEOUT",
+    "EARLY_EXIT",
+    "LEAK",
+    "BROKEN",
+    "SKIP",
+    "INCONCLUSIVE",
+    "OBSERVED",
+)
+STEPS = (
+    "process",
+    "actor",
+    "object",
+    "invoke",
+    "return",
+    "settle",
+    "freeze",
+    "thaw",
+    "advance",
+)
+
+
+@dataclass(frozen=True)
+class At:
+    """A place in a source file."""
+
+    file: str
+    line: int
+
+
+@dataclass(frozen=True)
+class RunStart:
+    version: int
+    suite: str
+    profile: str
+    sut: Mapping[str, object]
+    adapter: Mapping[str, object] | None
+    seed: str
+    jobs: int
+    repeat: int
+    shuffle: bool
+    timeout_factor: float
+    machine: Mapping[str, object]
+    planned: tuple[str, ...]
+    missing_optional: tuple[str, ...]
+    time_utc: str
+
+
+@dataclass(frozen=True)
+class CaseStart:
+    case: str
+    rep: int
+    index: int
+    requirement: str
+    strength: str
+    claim: str
+    title: str
+    file: str
+    layout: str
+
+
+@dataclass(frozen=True)
+class CaseEnd:
+    case: str
+    rep: int
+    verdict: str  # as written; a word outside VERDICTS is possible
+    reason: str
+    expected: str | None
+    observed: str | None
+    at: At | None
+    checks: int
+    duration_ms: float
+    signal: str | None
+    exit_code: int | None
+    output_bytes: int
+    output: str | None
+    strays: int
+    repro: str
+
+
+@dataclass(frozen=True)
+class RunEnd:
+    verdicts: Mapping[str, int]
+    exit_code: int
+    complete: bool
+    duration_ms: float
+
+
+@dataclass(frozen=True)
+class Check:
+    case: str
+    rep: int
+    ok: bool
+    kind: str
+    text: str
+    expected: str | None
+    observed: str | None
+    at: At | None
+
+
+@dataclass(frozen=True)
+class Observe:
+    case: str
+    rep: int
+    what: str
+    seen: str
+
+
+@dataclass(frozen=True)
+class Stage:
+    case: str
+    rep: int
+    actor: str
+    state: str
+    how: str
+
+
+@dataclass(frozen=True)
+class Complete:
+    """The worker's own last word. The verdict of the case is in `CaseEnd`."""
+
+    case: str
+    rep: int
+    verdict: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """Something that was done in a case: one of STEPS, with the members of its line."""
+
+    kind: str
+    case: str
+    rep: int
+    members: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Damage:
+    """A line, or a member of a line, that cannot be used."""
+
+    line: int
+    text: str
+
+
+Event = Union[
+    RunStart, CaseStart, CaseEnd, RunEnd, Check, Observe, Stage, Complete, Step, Damage
+]
+
+
+def clean(text: str) -> str:
+    """The text without surrogates: bytes that were no UTF-8 as \\xNN, others as \\uNNNN."""
+    return _SURROGATE.sub(_visible, text)
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def _visible(surrogate: re.Match[str]) -> str:
+    code = ord(surrogate[0])
+    if 0xDC80 <= code <= 0xDCFF:  # how surrogateescape carries a byte
+        return f"\\x{code - 0xDC00:02x}"
+    return f"\\u{code:04x}"
+
+
+class _Members:
+    """The members of one line. Each getter notes a member that is missing or of another type.
+
+    A member that is absent takes its default without a word, unless it has none.
+    """
+
+    def __init__(self, content: Mapping[str, object], complaints: list[str]) -> None:
+        self._content = content
+        self._complaints = complaints
+        self.usable = True
+
+    def _wrong(self, name: str, expected: str, needed: bool) -> None:
+        self._complaints.append(f"{name} is not {expected}")
+        self.usable = self.usable and not needed
+
+    def text(self, name: str, default: str | None = "") -> str:
+        """A string; needed when the default is None."""
+        value = self._content.get(name, default)
+        if isinstance(value, str):
+            return clean(value)
+        self._wrong(name, "a string", default is None)
+        return ""
+
+    def text_or_none(self, name: str) -> str | None:
+        value = self._content.get(name)
+        if value is None or isinstance(value, str):
+            return None if value is None else clean(value)
+        self._wrong(name, "a string or null", False)
+        return None
+
+    def number(self, name: str, default: float = 0) -> float:
+        value = self._content.get(name, default)
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and _sane(value):
+            return value
+        self._wrong(name, "a number", False)
+        return default
+
+    def count(self, name: str, default: int | None = 0) -> int:
+        """A whole number, not negative; needed when the default is None."""
+        value = self._content.get(name, default)
+        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+            return value
+        self._wrong(name, "a whole number", default is None)
+        return default or 0
+
+    def number_or_none(self, name: str) -> int | None:
+        value = self._content.get(name)
+        if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+            return value
+        self._wrong(name, "a whole number or null", False)
+        return None
+
+    def flag(self, name: str, default: bool | None = False) -> bool:
+        """true or false; needed when the default is None."""
+        value = self._content.get(name, default)
+        if isinstance(value, bool):
+            return value
+        self._wrong(name, "true or false", default is None)
+        return False
+
+    def table(self, name: str) -> Mapping[str, object]:
+        value = self._content.get(name, {})
+        if isinstance(value, dict):
+            return value
+        self._wrong(name, "an object", False)
+        return {}
+
+    def table_or_none(self, name: str) -> Mapping[str, object] | None:
+        return None if self._content.get(name) is None else self.table(name)
+
+    def texts(self, name: str, needed: bool = False) -> tuple[str, ...]:
+        value = self._content.get(name, None if needed else [])
+        if isinstance(value, list) and all(isinstance(item, str) for item in value):
+            return tuple(clean(item) for item in value)
+        self._wrong(name, "a list of strings", needed)
+        return ()
+
+    def any_text(self, name: str) -> str:
+        """A string, or a number as a string."""
+        value = self._content.get(name, "")
+        if isinstance(value, int) and not isinstance(value, bool):
+            return str(value)
+        return self.text(name)
+
+    def at(self, name: str) -> At | None:
+        """A member {file, line}."""
+        value = self.table_or_none(name)
+        return None if value is None else _at(_Members(value, self._complaints))
+
+    def own_at(self) -> At | None:
+        """The members file and line of this line itself."""
+        return _at(self)
+
+
+def _sane(value: float) -> bool:
+    return abs(value) < 1e300  # neither infinite nor NaN
+
+
+def _at(members: _Members) -> At | None:
+    file = members.text_or_none("file")
+    return None if file is None else At(file, members.count("line"))
+
+
+def _run_start(m: _Members) -> Event:
+    return RunStart(
+        version=m.count("version", None),
+        suite=m.text("suite"),
+        profile=m.text("profile"),
+        sut=m.table("sut"),
+        adapter=m.table_or_none("adapter"),
+        seed=m.any_text("seed"),
+        jobs=m.count("jobs", 1),
+        repeat=m.count("repeat", 1),
+        shuffle=m.flag("shuffle"),
+        timeout_factor=m.number("timeout_factor", 1),
+        machine=m.table("machine"),
+        planned=m.texts("planned", needed=True),
+        missing_optional=m.texts("missing_optional"),
+        time_utc=m.text("time_utc"),
+    )
+
+
+def _case_start(m: _Members) -> Event:
+    return CaseStart(
+        case=m.text("case", None),
+        rep=m.count("rep", None),
+        index=m.count("index"),
+        requirement=m.text("requirement"),
+        strength=m.text("strength"),
+        claim=m.text("claim"),
+        title=m.text("title"),
+        file=m.text("file"),
+        layout=m.text("layout"),
+    )
+
+
+def _case_end(m: _Members) -> Event:
+    return CaseEnd(
+        case=m.text("case", None),
+        rep=m.count("rep", None),
+        verdict=m.text("verdict", None),
+        reason=m.text("reason"),
+        expected=m.text_or_none("expected"),
+        observed=m.text_or_none("observed"),
+        at=m.at("at"),
+        checks=m.count("checks"),
+        duration_ms=m.number("duration_ms"),
+        signal=m.text_or_none("signal"),
+        exit_code=m.number_or_none("exit_code"),
+        output_bytes=m.count("output_bytes"),
+        output=m.text_or_none("output"),
+        strays=m.count("strays"),
+        repro=m.text("repro"),
+    )
+
+
+def _run_end(m: _Members) -> Event:
+    verdicts = {
+        clean(word): count
+        for word, count in m.table("verdicts").items()
+        if isinstance(count, int) and not isinstance(count, bool)
+    }
+    return RunEnd(
+        verdicts=verdicts,
+        exit_code=m.count("exit_code"),
+        complete=m.flag("complete", None),
+        duration_ms=m.number("duration_ms"),
+    )
+
+
+def _check(m: _Members) -> Event:
+    return Check(
+        case=m.text("case", None),
+        rep=m.count("rep", None),
+        ok=m.flag("ok", None),
+        kind=m.text("kind"),
+        text=m.text("text"),
+        expected=m.text_or_none("expected"),
+        observed=m.text_or_none("observed"),
+        at=m.own_at(),
+    )
+
+
+def _observe(m: _Members) -> Event:
+    return Observe(
+        case=m.text("case", None),
+        rep=m.count("rep", None),
+        what=m.text("what"),
+        seen=m.text("seen"),
+    )
+
+
+def _stage(m: _Members) -> Event:
+    return Stage(
+        case=m.text("case", None),
+        rep=m.count("rep", None),
+        actor=m.text("actor"),
+        state=m.text("state"),
+        how=m.text("how"),
+    )
+
+
+def _complete(m: _Members) -> Event:
+    return Complete(
+        case=m.text("case", None),
+        rep=m.count("rep", None),
+        verdict=m.text("verdict"),
+        reason=m.text("reason"),
+    )
+
+
+_BUILDERS: Mapping[str, Callable[[_Members], Event]] = {
+    "run_start": _run_start,
+    "case_start": _case_start,
+    "case_end": _case_end,
+    "run_end": _run_end,
+    "check": _check,
+    "observe": _observe,
+    "stage": _stage,
+    "complete": _complete,
+}
+
+
+def _events_of(number: int, content: Mapping[str, object]) -> Iterator[Event]:
+    """The event of one line, and before it what is wrong with it."""
+    name = content.get("event")
+    if not isinstance(name, str):
+        yield Damage(number, "event is not a string")
+        return
+    complaints: list[str] = []
+    members = _Members(content, complaints)
+    event: Event | None = None
+    if name in STEPS:
+        event = Step(name, members.text("case", None), members.count("rep", None), content)
+    elif name in _BUILDERS:
+        event = _BUILDERS[name](members)
+    for complaint in complaints:
+        yield Damage(number, f"{name}: {complaint}")
+    if event is not None and members.usable:
+        yield event
+
+
+def _parse(line: bytes) -> object:
+    """The JSON value of a line; ValueError or RecursionError when it is none."""
+    return json.loads(line.decode("utf-8", errors="surrogateescape"), strict=False)
+
+
+def read(lines: Iterable[bytes]) -> Iterator[Event]:
+    """The events of a log, in order. `lines` end with a line feed, except perhaps the last."""
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            content = _parse(line)
+        except (ValueError, RecursionError):
+            cut = not line.endswith(b"\n")
+            yield Damage(number, "the last line is cut" if cut else "not JSON")
+            continue
+        if isinstance(content, dict):
+            yield from _events_of(number, content)
+        else:
+            yield Damage(number, "not a JSON object")

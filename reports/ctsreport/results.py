@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From events to one result per planned case, and to a list of what the log lacks.
+
+All documents start from here, so that they agree: which case has which verdict, which repetition
+speaks for it, and whether the log is the whole run.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from ctsreport import events
+
+# The worst first. A case that was run several times has the worst of its verdicts.
+NO_VERDICT = ""
+SEVERITY = (
+    "CRASH",
+    "TIMEOUT",
+    "EARLY_EXIT",
+    "FAIL",
+    "LEAK",
+    "BROKEN",
+    NO_VERDICT,
+    "INCONCLUSIVE",
+    "SKIP",
+    "OBSERVED",
+    "PASS",
+)
+NAMED_MAX = 8
+
+
+@dataclass(frozen=True)
+class Repetition:
+    """One execution of a case, as far as the log holds it."""
+
+    rep: int
+    end: events.CaseEnd | None
+    checks: tuple[events.Check, ...]
+    observed: tuple[events.Observe, ...]
+    stages: tuple[events.Stage, ...]
+
+    @property
+    def verdict(self) -> str:
+        return NO_VERDICT if self.end is None else self.end.verdict
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    """What became of a planned case."""
+
+    case: str
+    start: events.CaseStart | None
+    verdict: str  # the worst; NO_VERDICT when a repetition is missing and no other is worse
+    shown: Repetition | None  # the first repetition with that verdict, if the log holds one
+    outcomes: tuple[tuple[str, int], ...]  # (verdict, how often), the worst first
+
+    @property
+    def requirement(self) -> str:
+        if self.start is not None and self.start.requirement:
+            return self.start.requirement
+        return self.case.rpartition(".")[0]
+
+
+@dataclass(frozen=True)
+class Run:
+    start: events.RunStart | None
+    end: events.RunEnd | None
+    cases: tuple[CaseResult, ...]  # in the order of the plan
+    problems: tuple[str, ...]  # what is missing or wrong in the log, one line each
+
+
+def rank(verdict: str) -> int:
+    """Small is bad. A word that is not known is as bad as can be."""
+    return SEVERITY.index(verdict) if verdict in SEVERITY else -1
+
+
+@dataclass
+class _Execution:
+    end: events.CaseEnd | None = None
+    checks: list[events.Check] = field(default_factory=list)
+    observed: list[events.Observe] = field(default_factory=list)
+    stages: list[events.Stage] = field(default_factory=list)
+
+    def frozen(self, rep: int) -> Repetition:
+        return Repetition(
+            rep, self.end, tuple(self.checks), tuple(self.observed), tuple(self.stages)
+        )
+
+
+@dataclass
+class _Log:
+    start: events.RunStart | None = None
+    end: events.RunEnd | None = None
+    titles: dict[str, events.CaseStart] = field(default_factory=dict)
+    started: set[tuple[str, int]] = field(default_factory=set)
+    executions: dict[str, dict[int, _Execution]] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    def execution(self, case: str, rep: int) -> _Execution:
+        return self.executions.setdefault(case, {}).setdefault(rep, _Execution())
+
+    def add(self, event: events.Event) -> None:
+        if isinstance(event, events.Damage):
+            self.problems.append(f"line {event.line}: {event.text}")
+        elif isinstance(event, events.RunStart):
+            if self.start is not None:
+                self.problems.append("more than one run_start; the first one counts")
+            else:
+                self.start = event
+        elif isinstance(event, events.RunEnd):
+            if self.end is not None:
+                self.problems.append("more than one run_end; the last one counts")
+            self.end = event
+        elif isinstance(event, events.CaseStart):
+            if (event.case, event.rep) in self.started:
+                self.problems.append(f"{event.case}: repetition {event.rep} started twice")
+            self.started.add((event.case, event.rep))
+            self.titles.setdefault(event.case, event)
+            self.execution(event.case, event.rep)
+        elif isinstance(event, events.CaseEnd):
+            self._add_end(event)
+        elif isinstance(event, events.Check):
+            self.execution(event.case, event.rep).checks.append(event)
+        elif isinstance(event, events.Observe):
+            self.execution(event.case, event.rep).observed.append(event)
+        elif isinstance(event, events.Stage):
+            self.execution(event.case, event.rep).stages.append(event)
+
+    def _add_end(self, event: events.CaseEnd) -> None:
+        if (event.case, event.rep) not in self.started:
+            self.problems.append(f"{event.case}: repetition {event.rep} ended without a start")
+        if event.verdict not in events.VERDICTS:
+            self.problems.append(f"{event.case}: verdict {event.verdict} is not known")
+        execution = self.execution(event.case, event.rep)
+        if execution.end is not None:
+            self.problems.append(
+                f"{event.case}: repetition {event.rep} ended twice; the worse verdict counts"
+            )
+        if execution.end is None or rank(event.verdict) < rank(execution.end.verdict):
+            execution.end = event
+
+
+def _case_result(case: str, repeat: int, log: _Log) -> CaseResult:
+    repetitions = [
+        execution.frozen(rep) for rep, execution in sorted(log.executions.get(case, {}).items())
+    ]
+    outcomes = Counter(repetition.verdict for repetition in repetitions)
+    missing = repeat - sum(1 for repetition in repetitions if 1 <= repetition.rep <= repeat)
+    if missing > 0:
+        outcomes[NO_VERDICT] += missing
+    ordered = sorted(outcomes.items(), key=lambda item: (rank(item[0]), item[0]))
+    verdict = ordered[0][0] if ordered else NO_VERDICT
+    shown = next((r for r in repetitions if r.verdict == verdict), None)
+    return CaseResult(case, log.titles.get(case), verdict, shown, tuple(ordered))
+
+
+def _named(cases: list[str]) -> str:
+    more = len(cases) - NAMED_MAX
+    return ", ".join(cases[:NAMED_MAX]) + (f" and {more} more" if more > 0 else "")
+
+
+def _asked_for(rep: int, start: events.RunStart) -> bool:
+    return 1 <= rep <= max(1, start.repeat)
+
+
+def _contradicts_itself(case: CaseResult) -> bool:
+    failed = case.shown is not None and any(not check.ok for check in case.shown.checks)
+    return failed and rank(case.verdict) > rank(NO_VERDICT)
+
+
+def _missing(log: _Log, planned: list[str], cases: list[CaseResult]) -> list[str]:
+    """What a whole log would hold and this one does not."""
+    found: list[str] = []
+    if log.start is None:
+        found.append("no run_start: the plan is not known")
+    else:
+        if log.start.version != events.VERSION:
+            found.append(f"log version {log.start.version} is not known")
+        if len(planned) != len(log.start.planned):
+            found.append("a case stands twice in the plan")
+        strangers = sorted(set(log.executions) - set(planned))
+        if strangers:
+            found.append(f"not in the plan: {_named(strangers)}")
+        start = log.start
+        extra = [
+            case
+            for case in planned
+            if not all(_asked_for(rep, start) for rep in log.executions.get(case, {}))
+        ]
+        if extra:
+            found.append(f"repetitions that nobody asked for: {_named(extra)}")
+    contradictions = [c.case for c in cases if _contradicts_itself(c)]
+    if contradictions:
+        found.append(f"no failure in spite of a failed check: {_named(contradictions)}")
+    unended = [c.case for c in cases if NO_VERDICT in dict(c.outcomes)]
+    if unended:
+        found.append(f"{len(unended)} of {len(cases)} cases without verdict: {_named(unended)}")
+    if log.end is None:
+        found.append("no run_end: the end of the run is not recorded")
+    elif not log.end.complete:
+        found.append("run_end says that the run was not completed")
+    return found
+
+
+def collect(source: Iterable[events.Event]) -> Run:
+    log = _Log()
+    for event in source:
+        log.add(event)
+    planned = list(dict.fromkeys(log.start.planned)) if log.start is not None else []
+    repeat = max(1, log.start.repeat) if log.start is not None else 1
+    cases = [_case_result(case, repeat, log) for case in planned]
+    problems = log.problems + _missing(log, planned, cases)
+    return Run(log.start, log.end, tuple(cases), tuple(problems))

@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Make the package and the log builder importable."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
