@@ -59,6 +59,24 @@ static void every_entry_is_interrupted(const struct cts_case *self)
     cts_check_returned(channel, rcIpcInterrupt);
 }
 
+/* CALL-04: an interruption of a waiting call does not use the state up either. */
+static void entered_after_an_interruption_is_interrupted(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    rtl_uint32_t mdelay = cts_mdelay(self);
+    struct cts_op *queued = cts_start_call_ex(s.client, s.link.client, CTS_PLAIN, mdelay, s.sync);
+    cts_require_blocked(queued);
+    cts_set(s.link.client_process, s.sync);
+    cts_require_returned(queued, rcIpcInterrupt);
+
+    struct cts_op *thread = cts_start_call_ex(s.other, s.link.client, CTS_PLAIN, mdelay, s.sync);
+    struct cts_op *again = cts_start_call_ex(s.client, s.link.client, CTS_PLAIN, mdelay, s.sync);
+
+    cts_check_returned(thread, rcIpcInterrupt);
+    cts_check_returned(again, rcIpcInterrupt);
+    cts_check_exchange(s.client, s.link.client, s.server, s.link.server);
+}
+
 /* CALL-04: a server that holds another client's request makes the call wait, hence interrupted. */
 static void entered_while_server_busy_is_interrupted(const struct cts_case *self)
 {
@@ -182,6 +200,10 @@ static const struct cts_case cases[] = {
      entered_while_server_busy_is_interrupted, CTS_TWO_PROCESSES, CTS_LIMITED, 0, 0},
     {"CALL-04.10", "CallEx entered while set behind a queue is interrupted",
      entered_behind_a_queue_is_interrupted, CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
+    {"CALL-04.11", "CallEx entered after an interrupted one is interrupted",
+     entered_after_an_interruption_is_interrupted, CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
+    {"CALL-04.12", "CallEx entered after an interrupted one is interrupted, limit, two processes",
+     entered_after_an_interruption_is_interrupted, CTS_TWO_PROCESSES, CTS_LIMITED, 0, 0},
     {"CALL-05.1", "CallEx entered while set with a waiting server: served or refused",
      rendezvous_is_open_at_entry, CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
     {"CALL-05.2", "CallEx with a limit entered while set with a waiting server",

@@ -186,6 +186,7 @@ static void interruptions_and_exchanges_alternate(const struct cts_case *self)
 
         struct cts_op *recv = cts_start_recv_ex(s.server, s.link.server, cts_mdelay(self), s.sync);
 
+        cts_check_blocked(recv);
         struct cts_op *call = cts_start_call(s.client, s.link.client, CTS_PLAIN);
         cts_check_returned(recv, rcOk);
         cts_check_served(s.server, recv, call);

@@ -56,6 +56,24 @@ static void every_entry_is_interrupted(const struct cts_case *self)
     cts_check_returned(handle, rcIpcInterrupt);
 }
 
+/* RECV-04: an interruption of a waiting receive does not use the state up either. */
+static void entered_after_an_interruption_is_interrupted(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    rtl_uint32_t mdelay = cts_mdelay(self);
+    struct cts_op *waiting = cts_start_recv_ex(s.server, s.link.server, mdelay, s.sync);
+    cts_require_blocked(waiting);
+    cts_set(s.link.server_process, s.sync);
+    cts_require_returned(waiting, rcIpcInterrupt);
+
+    struct cts_op *thread = cts_start_recv_ex(s.second, s.link.server, mdelay, s.sync);
+    struct cts_op *again = cts_start_recv_ex(s.server, s.link.server, mdelay, s.sync);
+
+    cts_check_returned(thread, rcIpcInterrupt);
+    cts_check_returned(again, rcIpcInterrupt);
+    cts_check_exchange(s.client, s.link.client, s.server, s.link.server);
+}
+
 /* RECV-04: Set during the processing of a request meets the next RecvEx, of this or of another
  * thread (variant). */
 enum { SAME_THREAD, OTHER_THREAD };
@@ -143,6 +161,10 @@ static const struct cts_case cases[] = {
      0},
     {"RECV-04.11", "RecvEx entered while set beside a receiver is interrupted",
      entered_beside_a_receiver_is_interrupted, CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
+    {"RECV-04.12", "RecvEx entered after an interrupted one is interrupted",
+     entered_after_an_interruption_is_interrupted, CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
+    {"RECV-04.13", "RecvEx entered after an interrupted one is interrupted, limit, two processes",
+     entered_after_an_interruption_is_interrupted, CTS_TWO_PROCESSES, CTS_LIMITED, 0, 0},
     {"RECV-05.1", "RecvEx entered while set with a queued request: all or nothing",
      queued_request_is_open_at_entry, CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
     {"RECV-05.2", "RecvEx with a limit entered while set with a queued request",

@@ -5,7 +5,7 @@
 
 /* variant: which message was refused. */
 enum { REQUEST, RESPONSE };
-enum { CLIENT_MS = 1000 };
+enum { CLIENT_MS = 4000 };
 
 /* The object belongs to the process that sends it: the client's, or the server's. */
 struct scene {

@@ -9,7 +9,7 @@
 /* variant: how the request was received, and the state of the object. */
 enum { BY_RECV, BY_RECV_WHILE_SET, BY_RECV_EX, BY_RECV_EX_WITH_ITSELF };
 /* Far beyond an exchange, and below the rest after which the harness gives a call up. */
-enum { CLIENT_MS = 1000 };
+enum { CLIENT_MS = 4000 };
 
 static struct cts_op *start_receiving(const struct cts_case *self, struct cts_actor *server,
                                       const struct cts_link *link, Handle sync)

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char directory[] = "/tmp/ipc-cts-sut-XXXXXX";
+static char directory[32];
 static char path[64];
 static struct text error;
 
@@ -31,7 +31,7 @@ static struct image image;
 
 static void setup(void)
 {
-    memcpy(directory + strlen(directory) - 6, "XXXXXX", 6);
+    memcpy(directory, "/tmp/ipc-cts-sut-XXXXXX", sizeof("/tmp/ipc-cts-sut-XXXXXX"));
     ck_assert_ptr_nonnull(mkdtemp(directory));
     int length = snprintf(path, sizeof(path), "%s/lib.so", directory);
     ck_assert_int_gt(length, 0);

@@ -35,19 +35,19 @@
 
 #define REPETITIONS_MAX 31
 #define WAITERS_MAX 1000
-#define STACK_SIZE_BYTES (64u * 1024u)
+#define STACK_SIZE_BYTES ((size_t)64 * 1024)
 
 static int g_cpus[2] = {0, 0};
 static int g_cpu_count;
 static int g_repetitions = 11;
-static uint64_t g_slice_ns = 60u * 1000u * 1000u;
+static uint64_t g_slice_ns = UINT64_C(60000000);
 
 /* --- Small tools --- */
 
 static void must(int is_good, const char *what)
 {
     if (!is_good) {
-        fprintf(stderr, "ref_bench: %s failed\n", what);
+        (void)fprintf(stderr, "ref_bench: %s failed\n", what);
         exit(2);
     }
 }
@@ -122,7 +122,7 @@ static int g_misses;
 static void report(const char *label, const char *unit, const double *ours, const double *floor_,
                    double aim)
 {
-    double lowest = ours[0] / floor_[0];
+    double lowest = ours[0] / floor_[0]; /* NOLINT: there is at least one repetition */
     double highest = lowest;
     double ratio = median(ours, g_repetitions) / median(floor_, g_repetitions);
     int turn;
@@ -140,7 +140,7 @@ static void report(const char *label, const char *unit, const double *ours, cons
         g_misses += ratio > aim;
     }
     printf("\n");
-    fflush(stdout);
+    (void)fflush(stdout);
 }
 
 /* --- Round trips: each returns microseconds per round trip --- */
@@ -335,9 +335,9 @@ static void bench_round_trip(const char *place, int peer_cpu)
         ours[turn] = measure_trips(&g_library, peer_cpu);
         condvar[turn] = measure_trips(&g_condvar, peer_cpu);
     }
-    snprintf(label, sizeof label, "round trip, %s, to %s", place, g_futex.name);
+    (void)snprintf(label, sizeof label, "round trip, %s, to %s", place, g_futex.name);
     report(label, "us", ours, raw, 1.5);
-    snprintf(label, sizeof label, "round trip, %s, to %s", place, g_condvar.name);
+    (void)snprintf(label, sizeof label, "round trip, %s, to %s", place, g_condvar.name);
     report(label, "us", ours, condvar, 0);
     printf("  %-44s %10.0f Call/Reply per second\n", "", 1e6 / median(ours, g_repetitions));
 }
@@ -453,7 +453,8 @@ static void bench_wake(const char *place, int cpu)
             broadcast[turn] = median(several[0], inner);
             ours[turn] = median(several[1], inner);
         }
-        snprintf(label, sizeof label, "Set to last of %d, %s, to broadcast", sizes[index], place);
+        (void)snprintf(label, sizeof label, "Set to last of %d, %s, to broadcast", sizes[index],
+                       place);
         report(label, "us", ours, broadcast, 2.0);
     }
 }
@@ -491,7 +492,7 @@ static void bench_bystanders(const char *place, int peer_cpu)
         KnHandleClose(crowd.server);
         KnHandleClose(listener);
     }
-    snprintf(label, sizeof label, "beside 1000 blocked threads, %s, to alone", place);
+    (void)snprintf(label, sizeof label, "beside 1000 blocked threads, %s, to alone", place);
     report(label, "us", beside, alone, 1.2);
 }
 
@@ -585,7 +586,7 @@ int main(int argument_count, char **arguments)
 {
     if (argument_count == 2 && strcmp(arguments[1], "--quick") == 0) {
         g_repetitions = 7;
-        g_slice_ns = 15u * 1000u * 1000u;
+        g_slice_ns = UINT64_C(15000000);
     } else if (argument_count != 1) {
         printf("Usage: ref_bench [--quick]\n"
                "Compares the reference with this machine's own floor; prints ratios and aims.\n"

@@ -41,8 +41,7 @@ enum ref_outcome {
 /* The code that a public function returns for `outcome`. */
 Retcode ref_decide_code(enum ref_outcome outcome);
 
-/* --- Interruption: which waits, and when --------------------------------------------------------
- */
+/* --- Interruption: which waits, and when --- */
 
 /* May a CallEx in `stage` be interrupted now? */
 bool ref_decide_call_may_be_interrupted(enum ref_control_stage stage);
@@ -56,8 +55,7 @@ bool ref_decide_entry_is_interrupted(bool is_set, bool peer_is_ready);
 /* May a process pass an object of process `owner` to its Ex call, to Set and to Clear? */
 bool ref_decide_sync_is_usable(TaskId owner, TaskId user);
 
-/* --- The state of a sync object -----------------------------------------------------------------
- */
+/* --- The state of a sync object --- */
 
 /* State of a new object. */
 bool ref_decide_state_at_creation(void);
@@ -72,8 +70,7 @@ bool ref_decide_state_after_clear(void);
 /* Are waits that use the object ended when its last handle is closed? */
 bool ref_decide_close_ends_sync_waits(void);
 
-/* --- Time ---------------------------------------------------------------------------------------
- */
+/* --- Time --- */
 
 #define REF_FOREVER UINT64_MAX /* as a deadline: none */
 
@@ -84,8 +81,7 @@ bool ref_decide_is_poll(rtl_uint32_t mdelay);
 /* Does the limit end a wait in `stage`? */
 bool ref_decide_timeout_ends(enum ref_control_stage stage);
 
-/* --- The life of a request ----------------------------------------------------------------------
- */
+/* --- The life of a request --- */
 
 /* The caller leaves while its request is in `stage`: is the request withdrawn, so that no Recv
  * returns it? */
@@ -97,8 +93,7 @@ bool ref_decide_reply_ends_call(enum ref_outcome outcome);
 /* Recv met `outcome` while taking a request: does it end with it, or look for the next request? */
 bool ref_decide_take_ends_recv(enum ref_outcome outcome);
 
-/* --- Handles and rights -------------------------------------------------------------------------
- */
+/* --- Handles and rights --- */
 
 /* Rights of a new sync object's handle. */
 rtl_uint32_t ref_decide_sync_rights(void);

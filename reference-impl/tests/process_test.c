@@ -82,7 +82,8 @@ START_TEST(taker_ends_and_the_server_end_lives)
     actor_call(&calls[0], FIRST, channel.client, INFINITE_TIMEOUT, INVALID_HANDLE, 0);
     actor_call(&calls[1], FIRST, channel.client, INFINITE_TIMEOUT, sync_create(), 1);
     actor_call(&calls[2], FIRST, channel.client, INFINITE_TIMEOUT, INVALID_HANDLE, 2);
-    actor_call(&calls[3], FIRST, channel.client, 1, INVALID_HANDLE, 3);
+    actor_prepare_call(&calls[3], FIRST, channel.client, 1, INVALID_HANDLE, 3);
+    actor_start(&calls[3]);
     ck_assert_int_eq(actor_join(&calls[3]), rcTimeout);
     bind_to(second);
     ck_assert_int_eq(recv_now(way.server, &in), rcOk);
@@ -205,6 +206,7 @@ END_TEST
 START_TEST(control_arguments)
 {
     Handle handle = 4;
+    Tid tid = 0;
     TaskId last = process_create();
     ck_assert_int_eq(ref_control_process_create(NULL), rcInvalidArgument);
     ck_assert_int_eq(ref_control_process_end(FIRST), rcInvalidOperation);
@@ -216,7 +218,9 @@ START_TEST(control_arguments)
                      rcResourceNotFound);
     ck_assert_int_eq(ref_control_channel_open(FIRST, FIRST, NULL, NULL, NULL), rcInvalidArgument);
     ck_assert_int_eq(ref_control_thread_stage(0), REF_STAGE_RUNNING);
-    ck_assert_int_eq(ref_control_thread_stage(12345), REF_STAGE_RUNNING);
+    ck_assert_int_eq(ref_control_thread_bind(FIRST, &tid), rcOk);
+    ck_assert_int_eq(ref_control_thread_stage(tid), REF_STAGE_RUNNING);
+    ck_assert_int_eq(ref_control_thread_stage(tid + 256), REF_STAGE_RUNNING); /* same bucket */
     ck_assert_uint_eq(handle, 4);
     ck_assert_int_eq(ref_control_process_end(last), rcOk);
     ck_assert_int_eq(ref_control_process_end(last), rcResourceNotFound);

@@ -10,6 +10,8 @@
 #define FIRST REF_CONTROL_FIRST_PROCESS
 #define ROUNDS 1500
 #define SLOW_ROUNDS 400
+/* On a busy machine fewer rounds will do. */
+#define LIMIT_NS 5000000000u
 
 /* One round: the client calls, the rival acts, the main thread serves. */
 struct race {
@@ -25,7 +27,7 @@ struct race {
     _Atomic int stop;
     unsigned round;
     unsigned rounds;
-    unsigned slowness; /* how long the server takes, in yields, at most */
+    uint64_t hold_ns; /* how long the server takes at most */
 };
 
 static void *client_body(void *argument)
@@ -64,9 +66,11 @@ static void *rival_body(void *argument)
 /* A different time in each round, to come near the deadline from both sides. */
 static void hold(const struct race *race)
 {
-    unsigned turn;
-    for (turn = 0; turn < race->round * 7919u % (race->slowness + 1); turn++) {
-        sched_yield();
+    uint64_t end_ns;
+    if (race->hold_ns > 0) {
+        end_ns = now_ns() + race->round * 7919u % 64 * (race->hold_ns / 64);
+        while (now_ns() < end_ns) {
+        }
     }
 }
 
@@ -89,6 +93,7 @@ static unsigned serve(struct race *race, Retcode *reply_rc)
 
 static void run(struct race *race, void (*judge)(struct race *, unsigned, Retcode))
 {
+    uint64_t end_ns = now_ns() + LIMIT_NS;
     pthread_t client;
     pthread_t rival;
 
@@ -97,7 +102,7 @@ static void run(struct race *race, void (*judge)(struct race *, unsigned, Retcod
     pthread_barrier_init(&race->start, NULL, 3);
     client = thread_start(client_body, race);
     rival = thread_start(rival_body, race);
-    for (race->round = 0; race->round < race->rounds; race->round++) {
+    for (race->round = 0; race->round < race->rounds && now_ns() < end_ns; race->round++) {
         Retcode reply_rc;
         unsigned count;
         atomic_store(&race->call_is_over, 0);
@@ -183,7 +188,7 @@ static void rival_does_nothing(struct race *race)
 START_TEST(real_deadline_against_reply)
 {
     struct race race = {
-        .mdelay = 1, .rival = rival_does_nothing, .rounds = SLOW_ROUNDS, .slowness = 4000};
+        .mdelay = 1, .rival = rival_does_nothing, .rounds = SLOW_ROUNDS, .hold_ns = 2000000};
     run(&race, judge_timeout);
 }
 END_TEST
@@ -206,8 +211,9 @@ static void *end_process(void *argument)
 
 START_TEST(server_process_ends_during_service)
 {
+    uint64_t end_ns = now_ns() + LIMIT_NS;
     unsigned round;
-    for (round = 0; round < 300; round++) {
+    for (round = 0; round < 300 && now_ns() < end_ns; round++) {
         TaskId server = process_create();
         struct test_channel channel = channel_between(server, FIRST);
         struct end_race race = {.process = server};
@@ -252,8 +258,9 @@ struct storm {
 static void *storm_client(void *argument)
 {
     struct storm *storm = argument;
+    uint64_t end_ns = now_ns() + LIMIT_NS;
     unsigned turn;
-    for (turn = 0; turn < 400; turn++) {
+    for (turn = 0; turn < 400 && now_ns() < end_ns; turn++) {
         struct test_packet out;
         struct test_packet in;
         Retcode rc;

@@ -243,6 +243,26 @@ START_TEST(rendezvous_wins_over_a_set_object)
 }
 END_TEST
 
+START_TEST(set_object_and_only_an_undeliverable_request)
+{
+    struct test_channel channel = channel_open();
+    struct test_channel cargo = channel_open();
+    Handle sync = sync_create();
+    struct test_packet in;
+    struct actor call;
+
+    actor_prepare_call(&call, FIRST, channel.client, INFINITE_TIMEOUT, INVALID_HANDLE, 1);
+    packet_handles(&call.out, 1, &cargo.client);
+    actor_start(&call);
+    actor_reaches(&call, REF_STAGE_CALL_QUEUED);
+    ck_assert_int_eq(KnHandleClose(cargo.client), rcOk); /* now it names nothing */
+    ck_assert_int_eq(KnIpcSetInterrupt(sync), rcOk);
+    packet_in(&in);
+    ck_assert_int_eq(RecvEx(channel.server, &in.header, INFINITE_TIMEOUT, sync), rcIpcInterrupt);
+    ck_assert_int_eq(actor_join(&call), rcInvalidArgument);
+}
+END_TEST
+
 /* --- Time --- */
 
 START_TEST(timeouts_with_the_real_clock)
@@ -422,6 +442,7 @@ static void add(TCase *tests)
     tcase_add_test(tests, taken_call_is_not_interrupted);
     tcase_add_test(tests, waiting_receive_is_interrupted);
     tcase_add_test(tests, rendezvous_wins_over_a_set_object);
+    tcase_add_test(tests, set_object_and_only_an_undeliverable_request);
     tcase_add_test(tests, timeouts_with_the_real_clock);
     tcase_add_test(tests, poll_meets_a_waiting_receiver);
     tcase_add_test(tests, virtual_clock_ends_due_waits_only);

@@ -18,7 +18,7 @@ START_TEST(many_handles)
         handles[index] = sync_create();
     }
     ck_assert_uint_eq(ref_control_live_objects(FIRST), HANDLES);
-    ck_assert_uint_lt(ref_alloc_in_use_bytes(), 4u * 1024u * 1024u);
+    ck_assert_uint_lt(ref_alloc_in_use_bytes(), (size_t)4 * 1024 * 1024);
     for (index = 0; index < HANDLES; index++) {
         ck_assert_int_eq(KnIpcSetInterrupt(handles[index]), rcOk);
         ck_assert_int_eq(KnHandleClose(handles[index]), rcOk);

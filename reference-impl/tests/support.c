@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 void packet_out(struct test_packet *packet, uint64_t number)
 {
@@ -80,12 +81,19 @@ void bind_to(TaskId process)
     ck_assert_int_eq(ref_control_thread_bind(process, NULL), rcOk);
 }
 
+uint64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
 pthread_t thread_start(void *(*body)(void *), void *argument)
 {
     pthread_attr_t attributes;
     pthread_t thread;
     ck_assert_int_eq(pthread_attr_init(&attributes), 0);
-    ck_assert_int_eq(pthread_attr_setstacksize(&attributes, 64u * 1024u), 0);
+    ck_assert_int_eq(pthread_attr_setstacksize(&attributes, (size_t)64 * 1024), 0);
     ck_assert_int_eq(pthread_create(&thread, &attributes, body, argument), 0);
     pthread_attr_destroy(&attributes);
     return thread;

@@ -65,7 +65,8 @@ struct actor {
 /* Make an actor that will call; the caller may change `out` before it starts. */
 void actor_prepare_call(struct actor *actor, TaskId process, Handle client, rtl_uint32_t mdelay,
                         Handle sync, uint64_t number);
-/* Start it and return when it has reached the stage of waiting. */
+/* Start it and return when it has reached the stage of waiting. Not with a limit on the real clock,
+ * which may pass unseen. */
 void actor_call(struct actor *actor, TaskId process, Handle client, rtl_uint32_t mdelay,
                 Handle sync, uint64_t number);
 void actor_recv(struct actor *actor, TaskId process, Handle server, rtl_uint32_t mdelay,
@@ -77,6 +78,9 @@ void actor_reaches(struct actor *actor, enum ref_control_stage stage);
 enum ref_control_stage actor_stage(struct actor *actor);
 /* Wait until its call has returned; the code it returned. */
 Retcode actor_join(struct actor *actor);
+
+/* The monotonic clock, for tests that race against it or stop after a while; never to wait. */
+uint64_t now_ns(void);
 
 pthread_t thread_start(void *(*body)(void *), void *argument);
 

@@ -47,7 +47,7 @@ SMOKE_LIMIT_S = 30
 
 FIELDS = frozenset(
     {"id", "requirement", "area", "kind", "description", "file", "find", "replace", "changes",
-     "wraps", "expect_cases", "smoke", "survives", "adapter"}
+     "wraps", "expect_cases", "smoke", "survives"}
 )  # fmt: skip
 
 
@@ -152,6 +152,13 @@ def apply_changes(mutant: Mutant, originals: Mapping[str, str]) -> dict[str, str
     return changed
 
 
+def _code_digest(source: Path, flags: Sequence[str | Path], work: Path) -> str:
+    """Digest of the compiled code, without what only tells where it stands in the file."""
+    bare = work / f"{source.stem}.bare.o"
+    toolchain.compile_object(source, bare, [*flags, "-DNDEBUG", "-g0"])
+    return toolchain.digest([bare.read_bytes()])
+
+
 class Builder:
     """Builds mutants into `out`. Several processes may do so at the same time."""
 
@@ -169,13 +176,16 @@ class Builder:
         headers = (REFERENCE / "include").rglob("*.h")
         return toolchain.digest(
             [toolchain.compiler()[1], " ".join(toolchain.CFLAGS), Path(__file__).read_bytes(),
+             Path(toolchain.__file__).read_bytes(),
              toolchain.digest_files(headers),
              *(part for item in sorted(self.originals.items()) for part in item)]
         )  # fmt: skip
 
     def _compile_original(self, name: str) -> None:
         source = SOURCES / name
-        toolchain.compile_object(source, self.objects / f"{source.stem}.o", INCLUDES)
+        target = self.objects / f"{source.stem}.o"
+        toolchain.compile_object(source, target, INCLUDES)
+        target.with_suffix(".digest").write_text(_code_digest(source, INCLUDES, self.objects))
 
     def base_objects(self) -> dict[str, Path]:
         """The unchanged objects by source file name."""
@@ -190,12 +200,6 @@ class Builder:
                 toolchain.mark_current(stamp, self.base_key)
         return {name: self.objects / f"{Path(name).stem}.o" for name in names}
 
-    def _code_digest(self, source: Path, flags: Sequence[str | Path], work: Path) -> str:
-        """Digest of the code without what only tells where it stands in the file."""
-        bare = work / "bare.o"
-        toolchain.compile_object(source, bare, [*flags, "-DNDEBUG", "-g0"])
-        return toolchain.digest([bare.read_bytes()])
-
     def _change_sources(self, mutant: Mutant, objects: dict[str, Path], work: Path) -> str:
         changed = apply_changes(mutant, self.originals)
         recompiled = set(changed)
@@ -207,10 +211,11 @@ class Builder:
         digests: list[str] = []
         differs = False
         for name in sorted(name for name in recompiled if name.endswith(".c")):
+            original = objects[name].with_suffix(".digest")
             objects[name] = work / f"{Path(name).stem}.o"
             toolchain.compile_object(work / name, objects[name], flags)
-            digests.append(self._code_digest(work / name, flags, work))
-            differs = differs or digests[-1] != self._code_digest(SOURCES / name, INCLUDES, work)
+            digests.append(_code_digest(work / name, flags, work))
+            differs = differs or digests[-1] != original.read_text()
         if not differs:
             raise BuildError(f"{mutant.id}: the compiled code is that of the reference")
         return toolchain.digest(digests)
@@ -237,7 +242,7 @@ class Builder:
         for symbol in mutant.wraps:
             if f" {symbol}\n" not in defined:
                 raise BuildError(f"{mutant.id}: {source.name} does not define {symbol}")
-        return self._code_digest(source, INCLUDES, work)
+        return _code_digest(source, INCLUDES, work)
 
     def key(self, mutant: Mutant) -> str:
         source = b"" if mutant.interpose is None else (HERE / mutant.interpose).read_bytes()

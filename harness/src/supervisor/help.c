@@ -80,7 +80,7 @@ static const char run_help[] =
     "  ipc-cts run\n"
     "  ipc-cts run CALL RECV-03 --sut ./libkos-ipc.so\n"
     "  ipc-cts run --repeat 20 --shuffle --seed 7 --sut ./libkos-ipc.so --events events.jsonl\n"
-    "  ipc-cts run --tap --sut ./libkos-ipc.so | prove -\n";
+    "  ipc-cts run -q --tap-file run.tap --sut ./libkos-ipc.so; prove -e cat run.tap\n";
 
 static const char debug_help[] =
     "usage: ipc-cts debug ID [--sut FILE.so] [--adapter FILE.so|reference] [--seed N] [--gdb]\n"

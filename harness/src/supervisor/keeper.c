@@ -215,7 +215,8 @@ static _Noreturn void keeper_main(const struct keeper_order *order, int report_f
         keeper_fail(report_fd, &report, "keeper");
     }
     if (getppid() != command) {
-        _exit(1); /* the command died before the line above */
+        remove_tree(order->root); /* the command died before it was asked to tell us */
+        _exit(1);
     }
     (void)prctl(PR_SET_NAME, "ipc-cts-keeper");
 
@@ -343,5 +344,9 @@ bool keeper_run(struct keeper *keeper, const struct keeper_order *order, int sig
             keeper_cancel(keeper);
         }
     } while (!keeper_read(keeper));
-    return keeper_finish(keeper);
+    bool good = keeper_finish(keeper);
+    if (!good) {
+        sweep_away(NULL, 0); /* what a lost keeper kept is ours now */
+    }
+    return good;
 }

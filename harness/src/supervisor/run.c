@@ -110,6 +110,7 @@ static int final_code(const struct run *run)
 static void say_ending(struct run *run, size_t planned)
 {
     struct summary_ending ending = {.planned = planned,
+                                    .repeat = run->options->repeat,
                                     .interrupted = run->interrupted,
                                     .internal_error = run->internal_error,
                                     .whole = run->options->id_count == 0,

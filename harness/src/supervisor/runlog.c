@@ -91,6 +91,13 @@ static void add_bool(cJSON *object, const char *name, bool value)
     (void)checked(cJSON_AddBoolToObject(object, name, value));
 }
 
+/* To a thousandth. */
+static double milliseconds(uint64_t ns)
+{
+    uint64_t us = ns / 1000u;
+    return (double)us / 1000.0;
+}
+
 static cJSON *add_strings(cJSON *object, const char *name)
 {
     return checked(cJSON_AddArrayToObject(object, name));
@@ -233,7 +240,7 @@ void runlog_case_lines(const struct case_result *result, struct text *start, str
     add_string(event, "observed", record->observed);
     add_place(event, record);
     add_number(event, "checks", record->checks);
-    add_number(event, "duration_ms", (double)(result->report.duration_ns / 1000u) / 1000.0);
+    add_number(event, "duration_ms", milliseconds(result->report.duration_ns));
     add_ending(event, &result->report);
     add_number(event, "output_bytes", (double)result->report.output.total);
     if (result->output.size != 0) {
@@ -269,7 +276,7 @@ void runlog_end(struct runlog *log, const unsigned counts[VERDICT_COUNT], int ex
     }
     add_number(event, "exit_code", exit_code);
     add_bool(event, "complete", complete);
-    add_number(event, "duration_ms", (double)(duration_ns / 1000u) / 1000.0);
+    add_number(event, "duration_ms", milliseconds(duration_ns));
     finish_event(event, &block);
     write_all(log, &block);
     text_finish(&block);

@@ -136,15 +136,12 @@ static void sweep_orphans(const struct scheduler *scheduler)
 {
     pid_t keepers[OPTIONS_JOBS_MAX];
     size_t count = 0;
-    unsigned reaped = 0;
     for (unsigned i = 0; i < scheduler->schedule->slots; i++) {
         if (scheduler->slots[i].busy && scheduler->slots[i].keeper.pid > 0) {
             keepers[count++] = scheduler->slots[i].keeper.pid;
         }
     }
-    for (int round = 0; round < 500 && sweep_pass(keepers, count, true, &reaped) != 0; round++) {
-        (void)poll(NULL, 0, 10);
-    }
+    sweep_away(keepers, count);
 }
 
 static void judge(const struct scheduler *scheduler, const struct slot *slot,

@@ -16,14 +16,16 @@ void summary_begin(struct summary *summary, const struct catalogue *catalogue)
     summary->masks = allocate(catalogue->count * sizeof(summary->masks[0]));
 }
 
-/* `first`: null for a group of any cases, otherwise the only case that may be in it. */
+/* Counts a case in the group of its text and, with `requirement`, of its requirement. */
 static void add_to_group(struct summary_groups *groups, const char *text,
-                         const struct catalogue_case *item, bool one_case)
+                         const struct catalogue_case *item, bool requirement)
 {
     for (size_t i = 0; i < groups->count; i++) {
         struct summary_group *group = &groups->items[i];
-        if ((!one_case || group->first == item) && strcmp(group->text, text) == 0) {
-            group->last = item;
+        if (strcmp(group->text, text) == 0 &&
+            (!requirement || strcmp(group->first->requirement_id, item->requirement_id) == 0)) {
+            group->first = item->position < group->first->position ? item : group->first;
+            group->last = item->position > group->last->position ? item : group->last;
             group->count++;
             return;
         }
@@ -198,39 +200,45 @@ static void add_mixed(const struct summary *summary, struct text *text)
     }
 }
 
-static void add_skipped(const struct summary *summary, struct text *text)
+static int compare_groups(const void *a, const void *b)
 {
-    for (size_t i = 0; i < summary->skipped.count; i++) {
-        const struct summary_group *group = &summary->skipped.items[i];
-        text_puts(text, i == 0 ? "\nSkipped:\n" : "");
-        text_printf(text, "  %u  ", group->count);
-        text_visible(text, group->text);
-        text_printf(text, group->first == group->last ? " (%s)\n" : " (%s ... %s)\n",
-                    group->first->id, group->last->id);
+    const struct summary_group *first = a;
+    const struct summary_group *second = b;
+    if (first->first->position != second->first->position) {
+        return first->first->position < second->first->position ? -1 : 1;
     }
+    return strcmp(first->text, second->text);
 }
 
-static void add_observed(const struct summary *summary, struct text *text)
+/* Groups in the order of cases, whatever the order in which they ended. */
+static void add_groups(const char *title, struct summary_groups *groups, struct text *text)
 {
-    for (size_t i = 0; i < summary->observed.count; i++) {
-        const struct summary_group *group = &summary->observed.items[i];
-        text_puts(text, i == 0 ? "\nObserved where the documents leave it open:\n" : "");
-        text_printf(text, "  %s  ", group->first->id);
+    if (groups->count == 0) {
+        return;
+    }
+    qsort(groups->items, groups->count, sizeof(groups->items[0]), compare_groups);
+    text_printf(text, "\n%s:\n", title);
+    for (size_t i = 0; i < groups->count; i++) {
+        const struct summary_group *group = &groups->items[i];
+        text_puts(text, "  ");
         text_visible(text, group->text);
-        if (group->count > 1) {
-            text_printf(text, " (%u times)", group->count);
+        if (group->first == group->last) {
+            text_printf(text, group->count == 1 ? "  [%s]\n" : "  [%s, %u times]\n",
+                        group->first->id, group->count);
+        } else {
+            text_printf(text, "  [%s to %s, %u times]\n", group->first->id, group->last->id,
+                        group->count);
         }
-        text_puts(text, "\n");
     }
 }
 
-void summary_text(const struct summary *summary, const struct summary_ending *ending, bool color,
+void summary_text(struct summary *summary, const struct summary_ending *ending, bool color,
                   struct text *text)
 {
     (void)each_failed(summary, SUMMARY_DEVIATES | SUMMARY_BROKEN, 0, text, add_failed_line);
     add_mixed(summary, text);
-    add_observed(summary, text);
-    add_skipped(summary, text);
+    add_groups("Observed where the documents leave it open", &summary->observed, text);
+    add_groups("Skipped", &summary->skipped, text);
     text_puts(text, text->size != 0 ? "\n" : "");
     add_table(summary, color, text);
     unsigned total = summary_total(summary);
@@ -247,7 +255,12 @@ void summary_last_line(const struct summary *summary, const struct summary_endin
     if (ending->interrupted || total != ending->planned) {
         text_printf(text, "%u of ", total);
     }
-    text_printf(text, "%zu case%s", ending->planned, ending->planned == 1 ? "" : "s");
+    size_t cases = ending->planned;
+    if (ending->repeat > 1) {
+        cases /= ending->repeat;
+        text_printf(text, "%zu runs of ", ending->planned);
+    }
+    text_printf(text, "%zu case%s", cases, cases == 1 ? "" : "s");
     text_puts(text, total != 0 ? ": " : "");
     add_counts(summary, text);
     size_t failed = add_failed_names(summary, SUMMARY_DEVIATES, 0, "; not conformant: ", text);

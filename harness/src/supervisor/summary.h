@@ -34,17 +34,19 @@ void summary_finish(struct summary *summary);
 unsigned summary_total(const struct summary *summary);
 
 struct summary_ending {
-    size_t planned;
+    size_t planned; /* runs of a case */
+    unsigned repeat;
     bool interrupted;
     bool internal_error;
     bool whole; /* everything of the profile was selected */
     const char *profile;
 };
 
-/* All but the last line. */
-void summary_text(const struct summary *summary, const struct summary_ending *ending, bool color,
+/* All but the last line. Sorts the groups. */
+void summary_text(struct summary *summary, const struct summary_ending *ending, bool color,
                   struct text *text);
-/* "ipc-cts: 140 cases: 120 PASS, 15 OBSERVED, 5 SKIP; conformant for ce-1.2" */
+/* "ipc-cts: 140 cases: 120 PASS, 15 OBSERVED, 5 SKIP; conformant for ce-1.2"; with repetitions
+ * "ipc-cts: 280 runs of 140 cases: ..." */
 void summary_last_line(const struct summary *summary, const struct summary_ending *ending,
                        struct text *text);
 

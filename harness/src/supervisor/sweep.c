@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -130,6 +131,21 @@ size_t sweep_pass(const pid_t *spared, size_t spared_count, bool kill_them, unsi
     }
     free(list.pids);
     return alive;
+}
+
+void sweep_away(const pid_t *spared, size_t spared_count)
+{
+    /* A child that is reaped may have left children of its own after the list was read. */
+    unsigned reaped = 0;
+    unsigned before = 1;
+    size_t alive = 1;
+    for (int round = 0; round < 500 && (alive != 0 || reaped != before); round++) {
+        if (round != 0 && alive != 0) {
+            (void)poll(NULL, 0, 10);
+        }
+        before = reaped;
+        alive = sweep_pass(spared, spared_count, true, &reaped);
+    }
 }
 
 static void remove_entry(int directory, const char *name, unsigned depth);

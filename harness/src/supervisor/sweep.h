@@ -12,6 +12,10 @@
  * there. Grandchildren become children when their parent is gone, so passes are repeated. */
 size_t sweep_pass(const pid_t *spared, size_t spared_count, bool kill_them, unsigned *reaped);
 
+/* Kill and reap all children but those in `spared`, and what they leave behind. Gives up after five
+ * seconds on what cannot be killed. */
+void sweep_away(const pid_t *spared, size_t spared_count);
+
 /* Remove a directory and all below it, without following links. */
 void remove_tree(const char *path);
 

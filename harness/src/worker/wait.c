@@ -18,6 +18,7 @@
 
 #include <sched.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #define SPIN_CPU_NS 20000000u      /* a spinning task had this much CPU since the settle began */
@@ -38,6 +39,15 @@ static struct cts_snapshot *snapshots(void)
         }
     }
     return all;
+}
+
+/* The snapshots are large and mostly empty. */
+static void copy_snapshot(struct cts_snapshot *to, const struct cts_snapshot *from)
+{
+    to->complete = from->complete;
+    to->asleep = from->asleep;
+    to->count = from->count;
+    memcpy(to->tasks, from->tasks, from->count * sizeof from->tasks[0]);
 }
 
 static bool any_busy(void)
@@ -109,18 +119,31 @@ static bool pollers_done(const struct cts_snapshot *base, const struct cts_snaps
     return done;
 }
 
-/* Some tasks do not sleep: has each of them had its share? */
-static bool spinners_done(const struct cts_snapshot *base, const struct cts_snapshot *now)
+/* A task that appeared after the settle began is measured from when it was first seen. */
+static const struct cts_task *task_at_first(struct cts_snapshot *base, const struct cts_task *task)
+{
+    const struct cts_task *then = find_task(base, task->tid);
+    if (then == NULL && base->count < CTS_TASKS_MAX) {
+        base->tasks[base->count++] = *task;
+        then = task;
+    }
+    return then;
+}
+
+/* Some tasks do not sleep: has each of them had its share? Those that sleep and have not run since the
+ * last look are at rest by themselves. */
+static bool spinners_done(struct cts_snapshot *base, const struct cts_snapshot *before,
+                          const struct cts_snapshot *now)
 {
     bool any = false;
     for (size_t i = 0; i < now->count; i++) {
         const struct cts_task *task = &now->tasks[i];
-        const struct cts_task *then = find_task(base, task->tid);
-        if (then == NULL) {
+        const struct cts_task *then = task_at_first(base, task);
+        const struct cts_task *last = find_task(before, task->tid);
+        if (then == NULL || last == NULL) {
             return false;
         }
-        bool moved = task->switches != then->switches;
-        if (task->state == 'S' && !moved) {
+        if (task->state == 'S' && task->switches == last->switches) {
             continue;
         }
         any = true;
@@ -143,7 +166,8 @@ static void log_settle(const char *how, unsigned rounds, size_t tasks)
     cts_log_line(&line);
 }
 
-static const char *settle(unsigned *rounds, struct cts_snapshot *base, struct cts_snapshot *now)
+static const char *settle(unsigned *rounds, struct cts_snapshot *base, struct cts_snapshot *now,
+                          struct cts_snapshot *before)
 {
     uint64_t start = cts_now_ns();
     uint64_t bound = (uint64_t)(CTS_HANG_LIMIT_MS * 1e6 * cts_world.timeout_factor);
@@ -151,9 +175,12 @@ static const char *settle(unsigned *rounds, struct cts_snapshot *base, struct ct
         if (hook_says_rest()) {
             return "hook";
         }
-        cts_snapshot_take(*rounds == 1 ? base : now, true);
         if (*rounds == 1) {
-            *now = *base;
+            cts_snapshot_take(now, true);
+            copy_snapshot(base, now);
+        } else {
+            copy_snapshot(before, now);
+            cts_snapshot_take(now, true);
         }
         if (!now->complete) {
             /* No way to look: the declared settle time of harness/README.md. */
@@ -170,7 +197,7 @@ static const char *settle(unsigned *rounds, struct cts_snapshot *base, struct ct
             if (elapsed > POLLER_BOUND_NS) {
                 return "weak";
             }
-        } else if (spinners_done(base, now)) {
+        } else if (*rounds > 1 && spinners_done(base, before, now)) {
             return "spinning";
         }
         if (elapsed > bound) {
@@ -184,7 +211,7 @@ void cts_settle(void)
 {
     struct cts_snapshot *all = snapshots();
     unsigned rounds = 0;
-    const char *how = any_busy() ? settle(&rounds, &all[0], &all[1]) : "hook";
+    const char *how = any_busy() ? settle(&rounds, &all[0], &all[1], &all[2]) : "hook";
     cts_ops_log_returns();
     if (rounds > 0) {
         log_settle(how, rounds, all[1].count);
@@ -208,7 +235,7 @@ bool cts_op_wait(struct cts_op *op)
         }
         cts_snapshot_take(now, true);
         bool quiet = cts_snapshot_final(now) && before->count > 0 && cts_snapshot_same(now, before);
-        *before = *now;
+        copy_snapshot(before, now);
         rest_since = quiet ? (rest_since == 0 ? time : rest_since) : 0;
         if ((rest_since != 0 && time - rest_since > rest_limit) || time - start > hang_limit) {
             break;

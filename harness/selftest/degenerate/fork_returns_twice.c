@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Call returns in two processes. */
+#include <coresrv/syscalls.h>
+#include <unistd.h>
+
+Retcode real_CallEx(Handle handle, const SMsgHdr *msgOut, SMsgHdr *msgIn, rtl_uint32_t mdelay,
+                    Handle syncHandle);
+
+Retcode CallEx(Handle handle, const SMsgHdr *msgOut, SMsgHdr *msgIn, rtl_uint32_t mdelay,
+               Handle syncHandle)
+{
+    (void)fork();
+    return real_CallEx(handle, msgOut, msgIn, mdelay, syncHandle);
+}
+
+Retcode Call(Handle handle, const SMsgHdr *msgOut, SMsgHdr *msgIn)
+{
+    return CallEx(handle, msgOut, msgIn, INFINITE_TIMEOUT, INVALID_HANDLE);
+}
