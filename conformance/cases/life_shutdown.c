@@ -150,7 +150,7 @@ static void process_ends_in_order(const struct cts_case *self)
     struct cts_process *process =
         self->layout == CTS_TWO_PROCESSES ? cts_process_new() : peer_process;
     struct party party = party_new(process, peer_process);
-    struct served served;
+    struct served served = {0};
     if (self->variant & SOME_ARE_SERVED) {
         served_begin(self, &party, &served);
     }

@@ -25,7 +25,7 @@ static void check_all_different(const Handle *syncs)
 static void handles_are_different(const struct cts_case *self)
 {
     struct cts_process *process = cts_process_first();
-    struct cts_actor *creators[4];
+    struct cts_actor *creators[4] = {NULL};
     for (int i = 0; i < self->variant; i++) {
         creators[i] = cts_actor_new(process, "creator");
     }

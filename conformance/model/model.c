@@ -164,6 +164,8 @@ static void end_call(struct cts_model *model, const struct model_thread *thread,
     /* It failed because its object was closed when it entered: a refusal like any other. */
     bool entered_bad = filter->demand == DEMAND_OBJECT_GONE &&
                        !frontier_thread_some(model, filter->thread, STATE_OBJECT_GONE);
+    request->ended_by_refusal = outcome != CTS_MODEL_INTERRUPT && !by_limit &&
+                                rules_only_refusal_explains(model, filter->thread);
     request->end = outcome == CTS_MODEL_INTERRUPT || refused || entered_bad ? REQUEST_WITHDRAWN
                                                                             : REQUEST_ENDED;
 }
@@ -178,7 +180,8 @@ static bool leave_queue(struct cts_model *model, const struct model_request *rec
             model_is_open_wait(model, thread) && thread->left_at == 0 && !thread->op.refused &&
             thread->settled_at != 0 && thread->settled_at < received->sent_at) {
             done = frontier_leave(model, t);
-            thread->left_at = model->event_count;
+            thread->left_at =
+                received->end == REQUEST_PENDING ? model->event_count : received->ended_at;
         }
     }
     model->closed = false;
@@ -212,7 +215,10 @@ static void end_reply(const struct cts_model *model, const struct model_thread *
     }
     bool pending = request->end == REQUEST_PENDING && request->receiver != CTS_MODEL_NONE;
     if (thread->op.refused) {
-        request->sender_is_gone |= outcome == CTS_MODEL_OK && pending;
+        if (outcome == CTS_MODEL_OK) {
+            request->reply_refused = false; /* it met nobody */
+            request->sender_is_gone |= pending;
+        }
         return;
     }
     request->replies_open--;

@@ -99,6 +99,7 @@ struct model_request {
     bool reply_lost;     /* the replier's process ended inside Reply */
     bool reply_owed;     /* the call returned rcOk before any Reply did */
     bool reply_refused;  /* since the last rest */
+    bool ended_by_refusal; /* the call failed, and a refused Reply alone explains it */
     bool sender_is_gone; /* a Reply failed, so the call must have ended */
 };
 
@@ -382,6 +383,8 @@ enum model_rule rules_return(const struct cts_model *model, uint32_t thread,
 enum model_rule rules_rest(const struct cts_model *model, uint32_t *thread);
 /* An end of the channel is or may be gone, so calls on it may fail. */
 bool rules_may_be_broken(const struct cts_model *model, uint32_t channel, uint32_t peer_process);
+/* The call can have failed for no other reason than a refused Reply to it. */
+bool rules_only_refusal_explains(const struct cts_model *model, uint32_t thread);
 /* Why a thread that waits in `state` should have been woken. */
 enum model_rule rules_lost_wake_up(const struct cts_model *model, uint32_t thread);
 

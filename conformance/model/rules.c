@@ -89,6 +89,13 @@ static bool has_reason_to_fail(const struct cts_model *model, const struct model
     return false;
 }
 
+bool rules_only_refusal_explains(const struct cts_model *model, uint32_t thread)
+{
+    const struct model_thread *t = &model->threads[thread];
+    return model_request_of(model, t)->reply_refused && !has_reason_to_fail(model, t, false) &&
+           !frontier_thread_some(model, thread, STATE_OBJECT_GONE);
+}
+
 static enum model_rule interrupt_rule(const struct cts_model *model, uint32_t thread)
 {
     const struct model_thread *t = &model->threads[thread];
@@ -263,6 +270,9 @@ static enum model_rule replied(const struct cts_model *model, uint32_t thread,
     bool others = request->replies_open > (t->op.refused ? 0u : 1u) || request->replies_ok > 0;
     bool pending = request->end == REQUEST_PENDING;
     if (outcome == CTS_MODEL_OK) {
+        if (t->op.refused && request->ended_by_refusal) {
+            return RULE_REFUSED_REPLY_OK;
+        }
         return t->op.refused && pending && !others
                    ? reply_needs_sender_gone(model, request, RULE_REFUSED_REPLY_OK, filter,
                                              otherwise)

@@ -40,7 +40,7 @@ struct ref_channel {
 };
 
 /* One call's request. It belongs to the calling thread's record, which uses it again; when the
- * caller leaves while a server holds it, it stays on holder->taken alone until Reply learns. */
+ * caller leaves while a server holds it, it stays behind until Reply learns, and is freed then. */
 struct ref_request {
     struct ref_waiter *caller REF_GUARDED_BY(g_ref_domain); /* null: the caller has left */
     struct ref_channel *channel REF_GUARDED_BY(g_ref_domain);

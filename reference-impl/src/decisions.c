@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See decisions.h. Requirement ids stand at each decision; "our choice" where the pages are silent. */
+/* See decisions.h. Requirement ids stand at each decision, "our choice" where the pages are silent.
+ */
 #include "decisions.h"
 
 #include <coresrv/time/time_api.h>

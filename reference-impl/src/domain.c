@@ -6,8 +6,7 @@
 
 struct ref_lock g_ref_domain = REF_LOCK_INITIALIZER;
 
-/* No analysis: these two are the lock as far as the analysis is concerned, pthread is not annotated.
- */
+/* No analysis: to the analysis these two are the lock itself; pthread is not annotated. */
 void ref_domain_enter(void) REF_NO_ANALYSIS
 {
     int error = pthread_mutex_lock(&g_ref_domain.mutex);

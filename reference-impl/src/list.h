@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Intrusive doubly linked list. A node is on at most one list; ref_node_is_linked() tells. The lists
- * of the reference are guarded by the domain lock, this file does not know about it.
+ * Intrusive doubly linked list. A node is on at most one list; ref_node_is_linked() tells. The
+ * lists of the library are guarded by the domain lock, this file does not know about it.
  */
 #ifndef REF_LIST_H
 #define REF_LIST_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The annotated mutex, the names of clang's thread-safety attributes, and the two machine words that
- * C11 does not give: a futex and a spin hint. The attributes are empty outside clang. Only a global
- * lock may stand in REF_GUARDED_BY: clang 14 rejects a sibling member there.
+ * The annotated mutex, the names of clang's thread-safety attributes, and the hint to the processor
+ * that we spin. The attributes are empty outside clang. Only a global lock may stand in
+ * REF_GUARDED_BY: clang 14 rejects a sibling member there.
  */
 #ifndef REF_LOCK_H
 #define REF_LOCK_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Call, Recv, Reply. "W" is the blocked thread's waiter. Everything but (2) happens under the domain
- * lock, and whoever sets an outcome releases W after leaving the lock (waiter.h, claim rule).
+ * Call, Recv, Reply. "W" is the blocked thread's waiter. Everything but (2) happens under the
+ * domain lock, and whoever sets an outcome releases W after leaving it (waiter.h, claim rule).
  *
  * One Call or CallEx:
  *  (0) check the message, the handles, the security hook; nothing has happened when one fails
@@ -10,7 +10,7 @@
  *  (2) sleep until released or until the deadline
  *      (2a) meanwhile a Recv may take the request                       stage TAKEN
  *  (3) exactly one of these sets the outcome:
- *      (3a) Reply, from TAKEN            (3b) an end of the channel goes or the taker's process ends
+ *      (3a) Reply, from TAKEN            (3b) an end goes, or the process of the taker
  *      (3c) sync object set, from QUEUED (3d) the deadline passes: W itself, or the virtual clock
  *      (3e) W's own process ends         (3f) from QUEUED: the request could not be delivered
  *  (4) read the outcome

@@ -39,6 +39,7 @@ STEPS = (
     "return",
     "settle",
     "freeze",
+    "process_end",
     "thaw",
     "advance",
 )
