@@ -39,8 +39,8 @@ STEPS = (
     "return",
     "settle",
     "freeze",
-    "process_end",
     "thaw",
+    "process_end",
     "advance",
 )
 

@@ -180,6 +180,7 @@ def every_event() -> list[Record]:
         {"event": "settle", **here, "how": "kernel", "rounds": 2, "tasks": 3},
         {"event": "freeze", **here, "actor": "client"},
         {"event": "thaw", **here, "actor": "client"},
+        {"event": "process_end", **here, "process": "process2", "killed": True},
         {"event": "advance", **here, "ms": 10, "virtual": True},
         {"event": "new_in_a_later_version", "anything": [1, {"two": None}]},
         {

@@ -196,8 +196,7 @@ static void wait_steps(struct steps *steps, const struct enum_state *from, unsig
     if (t->pulsed) {
         finish_step(steps, from, thread, GOT_INTERRUPT, false);
     }
-    if (op->object < 0 || t->without_object || from->closed[op->object] ||
-        !from->set[op->object]) {
+    if (op->object < 0 || t->without_object || from->closed[op->object] || !from->set[op->object]) {
         return;
     }
     struct enum_state state = *from;
