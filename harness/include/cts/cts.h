@@ -141,7 +141,8 @@ Retcode cts_rc(const struct cts_op *op);
 bool cts_returned(const struct cts_op *op);
 /* The new handle: of create and copy; of connect, the client's. INVALID_HANDLE when none. */
 Handle cts_handle(const struct cts_op *op);
-/* Number of the request that a call sent, or that a receive got (0: none). */
+/* Number of the request that a call sent (also while it has not returned), or that a receive got (0:
+ * none). */
 rtl_uint64_t cts_request(const struct cts_op *op);
 /* Handles that came with a received request, or with the response of a call. */
 unsigned cts_received_handle_count(const struct cts_op *op);

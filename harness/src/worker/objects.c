@@ -130,7 +130,7 @@ void cts_objects_forget(struct cts_process *process)
     }
 }
 
-void cts_objects_drain(void)
+bool cts_objects_drain(void)
 {
     for (const struct object *object = objects; object != NULL; object = object->next) {
         if (!object->serves) {
@@ -144,9 +144,10 @@ void cts_objects_drain(void)
             cts_settle();
             cts_advance_ms(2);
         }
-        if (!cts_op_wait(op)) {
+        if (!cts_op_wait_briefly(op)) {
             /* A timeout that never comes is for the TIME cases to find. */
-            return;
+            return false;
         }
     }
+    return true;
 }

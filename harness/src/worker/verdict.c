@@ -212,8 +212,11 @@ static void close_case(uint32_t objects_before)
             cts_broken("the case ended while an actor was still in a call");
         }
     }
-    cts_objects_drain();
+    bool drained = cts_objects_drain();
     cts_law_check();
+    if (!drained) {
+        return;
+    }
     if (!cts_objects_close_all()) {
         const struct cts_finding finding = {
             "law", "KnHandleClose returns at the end of a case", "return", "none", NULL, 0};
@@ -262,6 +265,16 @@ static int exit_status(void)
     return CTS_EXIT_FAIL;
 }
 
+static bool actors_idle(void)
+{
+    for (const struct cts_actor *actor = cts_world.actors; actor != NULL; actor = actor->next) {
+        if (cts_actor_busy(actor)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 int cts_run_case(const struct cts_case *self)
 {
     cts_world.self = self;
@@ -291,9 +304,8 @@ int cts_run_case(const struct cts_case *self)
         record("FAIL", &finding);
         free(results);
     }
-    bool failed = exit_status() != CTS_EXIT_PASS;
     srunner_free(runner);
-    if (!failed) {
+    if (exit_status() == CTS_EXIT_PASS && actors_idle()) {
         cts_actors_join();
     }
     return exit_status();

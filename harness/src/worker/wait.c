@@ -218,13 +218,13 @@ void cts_settle(void)
     }
 }
 
-bool cts_op_wait(struct cts_op *op)
+static bool wait_within(struct cts_op *op, double rest_limit_ms, double hang_limit_ms)
 {
     struct cts_snapshot *now = &snapshots()[1];
     struct cts_snapshot *before = &snapshots()[2];
     uint64_t start = cts_now_ns();
-    uint64_t hang_limit = (uint64_t)(CTS_HANG_LIMIT_MS * 1e6 * cts_world.timeout_factor);
-    uint64_t rest_limit = (uint64_t)(CTS_REST_LIMIT_MS * 1e6 * cts_world.timeout_factor);
+    uint64_t hang_limit = (uint64_t)(hang_limit_ms * 1e6 * cts_world.timeout_factor);
+    uint64_t rest_limit = (uint64_t)(rest_limit_ms * 1e6 * cts_world.timeout_factor);
     uint64_t rest_since = 0; /* 0: not at rest */
     before->count = 0;
     while (atomic_load_explicit(&op->state, memory_order_acquire) != CTS_OP_DONE) {
@@ -243,4 +243,14 @@ bool cts_op_wait(struct cts_op *op)
     }
     cts_ops_log_returns();
     return atomic_load_explicit(&op->state, memory_order_acquire) == CTS_OP_DONE;
+}
+
+bool cts_op_wait(struct cts_op *op)
+{
+    return wait_within(op, CTS_REST_LIMIT_MS, CTS_HANG_LIMIT_MS);
+}
+
+bool cts_op_wait_briefly(struct cts_op *op)
+{
+    return wait_within(op, CTS_REST_LIMIT_MS / 16.0, CTS_HANG_LIMIT_MS / 4.0);
 }

@@ -208,8 +208,9 @@ bool cts_objects_close_all(void);
 bool cts_objects_close_process(struct cts_process *process);
 /* The process has ended, and its handles with it. */
 void cts_objects_forget(struct cts_process *process);
-/* Receive once on every open server handle: the requests of calls that have ended must be gone. */
-void cts_objects_drain(void);
+/* Receive once on every open server handle: the requests of calls that have ended must be gone.
+ * False: a receive did not come back, so nothing more can be asked of its process. */
+bool cts_objects_drain(void);
 
 /* --- rest.c: is the process at rest? ------------------------------------------------------------
  */
@@ -246,6 +247,8 @@ bool cts_snapshot_final(const struct cts_snapshot *snapshot);
  */
 /* Wait for DONE. False: the hang limit passed, or the process came to rest without it. */
 bool cts_op_wait(struct cts_op *op);
+/* The same with less patience, where no claim depends on the answer. */
+bool cts_op_wait_briefly(struct cts_op *op);
 
 /* --- freeze.c
  * --------------------------------------------------------------------------------------- */

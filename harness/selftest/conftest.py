@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures of the self-test. The build tree under test is CTS_BUILD_DIR, or build/dev."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import suite as suite_module
+from degenerate import build as degenerate_build
+from mutants import build as mutant_build
+from suite import Suite
+
+SCRATCH_LIMIT_S = 60
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: takes minutes; runs only with CTS_SELFTEST_SLOW=1")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if os.environ.get("CTS_SELFTEST_SLOW", "0") == "1":
+        return
+    for item in items:
+        if item.get_closest_marker("slow") is not None:
+            item.add_marker(pytest.mark.skip(reason="slow: set CTS_SELFTEST_SLOW=1"))
+
+
+@pytest.fixture(scope="session")
+def build_dir() -> Path:
+    build = suite_module.default_build()
+    if not suite_module.build_is_complete(build):
+        pytest.exit(f"{build} holds no complete build; see harness/selftest/README.md", 4)
+    return build
+
+
+@pytest.fixture(scope="session")
+def suite(build_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Suite]:
+    """ipc-cts; at the end every directory that appeared beside a run has to be gone."""
+    suite_module.become_subreaper()
+    made = Suite(build_dir, tmp_path_factory.mktemp("suite"))
+    yield made
+    left = suite_module.wait_until_gone(set(made.scratch_seen), SCRATCH_LIMIT_S)
+    assert not left, f"left behind: { {str(path): made.scratch_seen[path] for path in left} }"
+
+
+@pytest.fixture(scope="session")
+def mutants(build_dir: Path) -> mutant_build.Builder:
+    return mutant_build.Builder(build_dir / "selftest" / "mutants")
+
+
+@pytest.fixture(scope="session")
+def degenerates(build_dir: Path) -> degenerate_build.Builder:
+    return degenerate_build.Builder(build_dir / "selftest" / "degenerate")
