@@ -13,6 +13,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import suite as suite_module
+import toolchain
 from degenerate import build as degenerate_build
 from mutants import build as mutant_build
 from suite import Suite
@@ -21,20 +22,20 @@ SCRATCH_LIMIT_S = 60
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "slow: takes minutes; runs only with CTS_SELFTEST_SLOW=1")
+    config.addinivalue_line("markers", "slow: takes minutes; runs with CTS_SELFTEST_SLOW=1 or -m slow")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if os.environ.get("CTS_SELFTEST_SLOW", "0") == "1":
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if os.environ.get("CTS_SELFTEST_SLOW", "0") == "1" or "slow" in config.option.markexpr:
         return
     for item in items:
         if item.get_closest_marker("slow") is not None:
-            item.add_marker(pytest.mark.skip(reason="slow: set CTS_SELFTEST_SLOW=1"))
+            item.add_marker(pytest.mark.skip(reason="slow: CTS_SELFTEST_SLOW=1 or -m slow"))
 
 
 @pytest.fixture(scope="session")
 def build_dir() -> Path:
-    build = suite_module.default_build()
+    build = toolchain.build_directory()
     if not suite_module.build_is_complete(build):
         pytest.exit(f"{build} holds no complete build; see harness/selftest/README.md", 4)
     return build

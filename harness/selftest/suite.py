@@ -17,8 +17,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import toolchain
-
 PR_SET_CHILD_SUBREAPER = 36
 SCRATCH = Path("/tmp")
 SCRATCH_PATTERN = "ipc-cts-*"
@@ -217,6 +215,3 @@ def build_is_complete(build: Path) -> bool:
     wanted = ("bin/ipc-cts", "bin/cts-worker", "lib/libkos-ipc.so", "lib/reference-adapter.so")
     return all((build / name).is_file() for name in wanted)
 
-
-def default_build() -> Path:
-    return toolchain.build_directory()

@@ -28,8 +28,12 @@ class BuildError(Exception):
 
 
 def build_directory() -> Path:
-    """The build tree under test: CTS_BUILD_DIR, or build/dev."""
-    return Path(os.environ.get("CTS_BUILD_DIR", REPOSITORY / "build" / "dev")).resolve()
+    """The build tree under test: CTS_BUILD_DIR, or build/dev, or else build/release."""
+    named = os.environ.get("CTS_BUILD_DIR")
+    if named:
+        return Path(named).resolve()
+    trees = [REPOSITORY / "build" / name for name in ("dev", "release")]
+    return next((tree for tree in trees if (tree / "bin" / "ipc-cts").is_file()), trees[0])
 
 
 def output_directory() -> Path:

@@ -115,6 +115,8 @@ struct cts_op *cts_start_create_null(struct cts_actor *actor);
 struct cts_op *cts_start_set(struct cts_actor *actor, Handle sync);
 struct cts_op *cts_start_clear(struct cts_actor *actor, Handle sync);
 struct cts_op *cts_start_close(struct cts_actor *actor, Handle handle);
+/* KnIpcCreateSyncObjectEx(1, ...). SKIP where the library has no such function. */
+struct cts_op *cts_start_create_autoclear(struct cts_actor *actor);
 /* KnHandleConnect(INVALID_HANDLE, ...). */
 struct cts_op *cts_start_connect(struct cts_actor *actor);
 /* KnHandleCopy(handle, rights, INVALID_HANDLE, ...). SKIP where the library has no such function.
@@ -132,6 +134,18 @@ struct cts_op *cts_start_exhaust(struct cts_actor *actor, unsigned rounds);
 struct cts_op *cts_start_mutex_wait(struct cts_actor *actor);
 void cts_release_mutex(void);
 struct cts_op *cts_start_sleep(struct cts_actor *actor, rtl_uint32_t milliseconds);
+
+/* ------------------------------------------------------------------------------------------------
+ * Programs: calls that actors perform one after the other without waiting for the main thread, so that
+ * they meet by chance. Between cts_program_begin and cts_program_run the actor's calls are queued.
+ */
+void cts_program_begin(struct cts_actor *actor);
+/* Let all queued programs go, as nearly at the same moment as the machine allows. In a program a reply
+ * may answer a receive of the same program that has not returned yet; when that receive does not return
+ * rcOk, the reply is left out and counts as returned with rcFail. */
+void cts_program_run(void);
+/* A number from the run's seed, below `bound`; the same for the same seed, case and call. */
+rtl_uint32_t cts_random(rtl_uint32_t bound);
 
 /* ------------------------------------------------------------------------------------------------
  * Results of a returned op.

@@ -41,6 +41,8 @@ const char *cts_call_name(enum cts_call_kind kind)
     case CTS_OP_CREATE_NULL:
     case CTS_OP_EXHAUST:
         return "KnIpcCreateSyncObject";
+    case CTS_OP_CREATE_AUTOCLEAR:
+        return "KnIpcCreateSyncObjectEx";
     case CTS_OP_SET:
         return "KnIpcSetInterrupt";
     case CTS_OP_CLEAR:
@@ -181,8 +183,31 @@ static void perform_recv(struct cts_op *op)
     }
 }
 
+/* In a program the receive has returned only now. */
+static bool resolve_answer(struct cts_op *op)
+{
+    const struct cts_op *received = op->answers;
+    if (received == NULL) {
+        return true;
+    }
+    if (received->rc != rcOk || received->received == 0) {
+        op->note = "nothing was received to answer";
+        op->rc = rcFail;
+        stamp_invocation(op);
+        stamp_return(op);
+        return false;
+    }
+    op->handle = cts_reply_handle(received);
+    op->reply_thread = received->received_thread;
+    op->request = received->received;
+    return true;
+}
+
 static void perform_reply(struct cts_op *op)
 {
+    if (!resolve_answer(op)) {
+        return;
+    }
     struct cts_wire out;
     uint8_t out_bytes[CTS_ARENA_MAX];
     nk_arena out_arena;
@@ -300,6 +325,9 @@ static void perform_other(struct cts_op *op)
     case CTS_OP_CREATE_NULL:
         op->rc = cts_library.create_sync_object(NULL);
         break;
+    case CTS_OP_CREATE_AUTOCLEAR:
+        op->rc = cts_library.create_sync_object_ex(1, &op->new_handle);
+        break;
     case CTS_OP_SET:
         op->rc = cts_library.set_interrupt(op->handle);
         break;
@@ -386,14 +414,15 @@ void *cts_actor_main(void *context)
         if (op->kind == CTS_OP_QUIT) {
             return NULL;
         }
-        perform(op);
-        if (getpid() != home) {
-            /* The library forked inside the call and both processes came back. This one is not
-             * ours. */
-            _exit(99);
+        for (; op != NULL; op = op->follow) {
+            perform(op);
+            if (getpid() != home) {
+                /* The library forked inside the call and both processes came back: not ours. */
+                _exit(99);
+            }
+            atomic_store_explicit(&op->state, CTS_OP_DONE, memory_order_release); /* (3) */
+            cts_futex_wake_all(&op->state);
         }
-        atomic_store_explicit(&op->state, CTS_OP_DONE, memory_order_release); /* (3) */
-        cts_futex_wake_all(&op->state);
     }
 }
 
@@ -452,7 +481,7 @@ struct cts_actor *cts_actor_new(struct cts_process *process, const char *name)
 
 struct cts_op *cts_op_new(struct cts_actor *actor, enum cts_call_kind kind)
 {
-    if (cts_actor_busy(actor)) {
+    if (!actor->queueing && cts_actor_busy(actor)) {
         cts_broken("the case gave a call to an actor that is still in one");
     }
     if (actor->process->ended) {
@@ -473,6 +502,9 @@ struct cts_op *cts_op_new(struct cts_actor *actor, enum cts_call_kind kind)
         cts_world.ops = op;
     } else {
         cts_world.last_op->next = op;
+    }
+    if (cts_world.oldest_unlogged == NULL) {
+        cts_world.oldest_unlogged = op;
     }
     cts_world.last_op = op;
     return op;
@@ -497,8 +529,9 @@ static void log_invocation(const struct cts_op *op)
     cts_json_string(&line, "actor", op->actor->name);
     cts_json_string(&line, "call", cts_call_name(op->kind));
     bool takes_handle = op->kind != CTS_OP_CREATE && op->kind != CTS_OP_CREATE_NULL &&
-                        op->kind != CTS_OP_CHURN && op->kind != CTS_OP_EXHAUST &&
-                        op->kind != CTS_OP_MUTEX_WAIT && op->kind != CTS_OP_SLEEP;
+                        op->kind != CTS_OP_CREATE_AUTOCLEAR && op->kind != CTS_OP_CHURN &&
+                        op->kind != CTS_OP_EXHAUST && op->kind != CTS_OP_MUTEX_WAIT &&
+                        op->kind != CTS_OP_SLEEP;
     if (takes_handle) {
         cts_json_hex32(&line, "handle", op->handle);
         cts_json_string(&line, "object", cts_object_name(process, op->handle));
@@ -520,14 +553,57 @@ static void log_invocation(const struct cts_op *op)
     cts_log_line(&line);
 }
 
+/* Give an op, and what follows it, to the actor's thread. */
+static void hand_over(struct cts_actor *actor, struct cts_op *first)
+{
+    for (struct cts_op *op = first; op != NULL; op = op->follow) {
+        log_invocation(op);
+        op->posted = true;
+    }
+    atomic_store_explicit(&actor->mailbox, first, memory_order_release);
+    atomic_fetch_add_explicit(&actor->turn, 1, memory_order_release);
+}
+
 void cts_op_post(struct cts_op *op)
 {
-    log_invocation(op);
     struct cts_actor *actor = op->actor;
+    if (actor->queueing) {
+        if (actor->program == NULL) {
+            actor->program = op;
+        } else {
+            actor->current->follow = op;
+        }
+        actor->current = op;
+        return;
+    }
     actor->current = op;
-    atomic_store_explicit(&actor->mailbox, op, memory_order_release);
-    atomic_fetch_add_explicit(&actor->turn, 1, memory_order_release);
+    hand_over(actor, op);
     cts_futex_wake_all(&actor->turn);
+}
+
+void cts_program_begin(struct cts_actor *actor)
+{
+    if (actor->queueing || cts_actor_busy(actor)) {
+        cts_broken("the case began a program of an actor that is busy");
+    }
+    actor->queueing = true;
+    actor->program = NULL;
+}
+
+void cts_program_run(void)
+{
+    /* First the words, then the wake-ups, so that the first actor is not far ahead. */
+    for (struct cts_actor *actor = cts_world.actors; actor != NULL; actor = actor->next) {
+        if (actor->queueing && actor->program != NULL) {
+            hand_over(actor, actor->program);
+        }
+    }
+    for (struct cts_actor *actor = cts_world.actors; actor != NULL; actor = actor->next) {
+        if (actor->queueing) {
+            cts_futex_wake_all(&actor->turn);
+            actor->queueing = false;
+        }
+    }
 }
 
 static void log_return(const struct cts_op *op)
@@ -570,6 +646,7 @@ static void register_handles(const struct cts_op *op)
     }
     switch (op->kind) {
     case CTS_OP_CREATE:
+    case CTS_OP_CREATE_AUTOCLEAR:
     case CTS_OP_RECREATE:
         if (op->new_handle != INVALID_HANDLE) {
             cts_object_add(process, op->new_handle, "sync");
@@ -598,25 +675,29 @@ static void register_handles(const struct cts_op *op)
     }
 }
 
+/* In order of return where several are new, so that the log reads in order. */
+static struct cts_op *first_unlogged(void)
+{
+    struct cts_op *first = NULL;
+    for (struct cts_op *op = cts_world.oldest_unlogged; op != NULL; op = op->next) {
+        if (op->posted && !op->logged &&
+            atomic_load_explicit(&op->state, memory_order_acquire) == CTS_OP_DONE &&
+            (first == NULL || op->seq_return < first->seq_return)) {
+            first = op;
+        }
+    }
+    return first;
+}
+
 void cts_ops_log_returns(void)
 {
-    /* In order of return where several are new, so that the log reads in order. */
-    for (;;) {
-        struct cts_op *first = NULL;
-        for (struct cts_actor *actor = cts_world.actors; actor != NULL; actor = actor->next) {
-            struct cts_op *op = actor->current;
-            if (op != NULL && !op->logged &&
-                atomic_load_explicit(&op->state, memory_order_acquire) == CTS_OP_DONE &&
-                (first == NULL || op->seq_return < first->seq_return)) {
-                first = op;
-            }
+    for (struct cts_op *op = first_unlogged(); op != NULL; op = first_unlogged()) {
+        op->logged = true;
+        register_handles(op);
+        log_return(op);
+        while (cts_world.oldest_unlogged != NULL && cts_world.oldest_unlogged->logged) {
+            cts_world.oldest_unlogged = cts_world.oldest_unlogged->next;
         }
-        if (first == NULL) {
-            return;
-        }
-        first->logged = true;
-        register_handles(first);
-        log_return(first);
     }
 }
 

@@ -229,20 +229,28 @@ struct cts_op *cts_start_recv_ex(struct cts_actor *actor, Handle server, rtl_uin
     return start_recv(actor, CTS_OP_RECV_EX, server, mdelay, sync);
 }
 
+/* The handle that the receive was made on can always be answered on; a listener has several channels, and
+ * there Recv says which, if the library fills that in. */
+Handle cts_reply_handle(const struct cts_op *received)
+{
+    bool filled = received->reply_handle != INVALID_HANDLE && received->reply_handle != 0;
+    return filled ? received->reply_handle : received->handle;
+}
+
 struct cts_op *cts_start_reply(struct cts_actor *actor, struct cts_op *received,
                                struct cts_message response)
 {
-    if (!cts_returned(received) || received->received == 0) {
-        cts_broken("there is no received request to answer");
-    }
     struct cts_op *op = cts_op_new(actor, CTS_OP_REPLY);
-    /* The handle that the receive was made on can always be answered on; a listener has several
-     * channels, and there Recv says which, if the library fills that in. */
-    bool of_listener = received->reply_handle != INVALID_HANDLE && received->reply_handle != 0;
-    op->handle = of_listener ? received->reply_handle : received->handle;
-    op->reply_thread = received->received_thread;
-    op->request = received->received;
     op->message = response;
+    if (actor->queueing && received->actor == actor) {
+        op->answers = received;
+    } else if (!cts_returned(received) || received->received == 0) {
+        cts_broken("there is no received request to answer");
+    } else {
+        op->handle = cts_reply_handle(received);
+        op->reply_thread = received->received_thread;
+        op->request = received->received;
+    }
     cts_op_post(op);
     return op;
 }
@@ -273,6 +281,14 @@ struct cts_op *cts_start_create(struct cts_actor *actor)
 struct cts_op *cts_start_create_null(struct cts_actor *actor)
 {
     return start_simple(actor, CTS_OP_CREATE_NULL, INVALID_HANDLE, 0);
+}
+
+struct cts_op *cts_start_create_autoclear(struct cts_actor *actor)
+{
+    if (cts_library.create_sync_object_ex == NULL) {
+        cts_skip("the library has no KnIpcCreateSyncObjectEx");
+    }
+    return start_simple(actor, CTS_OP_CREATE_AUTOCLEAR, INVALID_HANDLE, 0);
 }
 
 struct cts_op *cts_start_set(struct cts_actor *actor, Handle sync)
@@ -328,6 +344,23 @@ struct cts_op *cts_start_sleep(struct cts_actor *actor, rtl_uint32_t millisecond
     op->mdelay = milliseconds;
     cts_op_post(op);
     return op;
+}
+
+rtl_uint32_t cts_random(rtl_uint32_t bound)
+{
+    /* xorshift64*, started from the seed and the case, so that a case is the same in any selection. */
+    static uint64_t state;
+    if (state == 0) {
+        state = cts_world.seed * 0x9e3779b97f4a7c15u + 0x2545f4914f6cdd1du;
+        for (const char *c = cts_world.self->id; *c != '\0'; c++) {
+            state = (state ^ (uint8_t)*c) * 0x100000001b3u;
+        }
+        state |= 1;
+    }
+    state ^= state >> 12;
+    state ^= state << 25;
+    state ^= state >> 27;
+    return (rtl_uint32_t)((state * 0x2545f4914f6cdd1du) >> 32) % bound;
 }
 
 /* ------------------------------------------------------------------------------------------------

@@ -38,6 +38,7 @@ enum cts_call_kind {
     CTS_OP_REPLY,
     CTS_OP_CREATE,
     CTS_OP_CREATE_NULL,
+    CTS_OP_CREATE_AUTOCLEAR,
     CTS_OP_SET,
     CTS_OP_CLEAR,
     CTS_OP_CLOSE,
@@ -102,8 +103,13 @@ struct cts_op {
     unsigned handle_count;
     Handle handles[CTS_MESSAGE_HANDLES];
 
+    /* programs: set before the first op is posted */
+    struct cts_op *answers; /* replies: the receive of the same program that is answered */
+    struct cts_op *follow;  /* what the actor performs next without being told */
+
     /* main thread only */
     bool logged;
+    bool posted;
     struct cts_op *next;
 };
 
@@ -111,7 +117,9 @@ struct cts_actor {
     char name[CTS_NAME_MAX];
     struct cts_process *process;
     pthread_t thread;
-    struct cts_op *current; /* main thread: last op given */
+    struct cts_op *current; /* main thread: last op given, or last of the program */
+    bool queueing;          /* main thread: calls join the program */
+    struct cts_op *program; /* main thread: its first op */
     struct cts_actor *next;
 
     /* set by the actor before it first waits */
@@ -136,6 +144,7 @@ struct cts_world {
     struct cts_actor *actors;
     struct cts_op *ops;
     struct cts_op *last_op;
+    struct cts_op *oldest_unlogged;
     unsigned op_count;
     unsigned channel_count;
     const char *library_path;
@@ -180,6 +189,8 @@ struct cts_op *cts_op_new(struct cts_actor *actor, enum cts_call_kind kind);
 void cts_op_post(struct cts_op *op);
 /* Log the return of every op that is done and not logged yet. */
 void cts_ops_log_returns(void);
+/* On which handle a received request is answered. */
+Handle cts_reply_handle(const struct cts_op *received);
 /* The body of an actor's thread. */
 void *cts_actor_main(void *actor);
 pthread_attr_t *cts_actor_attributes(void);

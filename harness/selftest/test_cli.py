@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the command line says to a user who is wrong, in a hurry, or looking for help."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import shutil
+import struct
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from suite import Run, Suite
+
+VERBS = ("list", "show", "doctor", "run", "debug")
+E_MACHINE_OFFSET = 18
+EM_AARCH64 = 183
+EM_UNKNOWN = 0x7FFF
+
+
+def one_line(run: Run) -> str:
+    assert run.exit_code == 4, run.report
+    assert run.stdout == ""
+    lines = run.stderr.splitlines()
+    assert len(lines) == 1, run.stderr
+    assert lines[0].startswith("ipc-cts: ")
+    return lines[0]
+
+
+def other_machine(suite: Suite, path: Path, machine: int) -> Path:
+    """The reference, said to be for another machine."""
+    data = bytearray(suite.reference.read_bytes())
+    struct.pack_into("<H", data, E_MACHINE_OFFSET, machine)
+    path.write_bytes(data)
+    return path
+
+
+def test_missing_library(suite: Suite) -> None:
+    line = one_line(suite.call(["run", "--sut", "/does/not/exist"]))
+    assert "/does/not/exist" in line
+    assert "does not exist" in line
+
+
+def test_directory(suite: Suite, tmp_path: Path) -> None:
+    line = one_line(suite.call(["run", "--sut", tmp_path]))
+    assert str(tmp_path) in line
+    assert "directory" in line
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [(b"int main(void);\n", "not an ELF"), (b"", "empty"), (b"\x7fELF", "ELF"),
+     (b"!<arch>\n", "static library")],
+)  # fmt: skip
+def test_file_that_is_no_library(suite: Suite, tmp_path: Path, content: bytes, says: str) -> None:
+    path = tmp_path / "library.so"
+    path.write_bytes(content)
+    line = one_line(suite.call(["run", "--sut", path]))
+    assert str(path) in line
+    assert says in line
+
+
+def test_truncated_library(suite: Suite, tmp_path: Path) -> None:
+    path = tmp_path / "library.so"
+    path.write_bytes(suite.reference.read_bytes()[:5000])
+    assert str(path) in one_line(suite.call(["run", "--sut", path]))
+
+
+@pytest.mark.parametrize(("machine", "says"), [(EM_AARCH64, "AArch64"), (EM_UNKNOWN, "32767")])
+def test_library_for_another_machine(suite: Suite, tmp_path: Path, machine: int, says: str) -> None:
+    path = other_machine(suite, tmp_path / "library.so", machine)
+    line = one_line(suite.call(["run", "--sut", path]))
+    assert "another machine" in line
+    assert says in line
+
+
+def test_program_instead_of_library(suite: Suite) -> None:
+    assert "program" in one_line(suite.call(["run", "--sut", suite.program]))
+
+
+@pytest.mark.parametrize("verb", ["run", "list", "show", "debug"])
+def test_unknown_id(suite: Suite, verb: str) -> None:
+    line = one_line(suite.call([verb, "CALL-99"]))
+    assert "CALL-99" in line
+    assert "did you mean" in line
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["fly"], ["run", "--no-such-option"], ["run", "--jobs", "many"], ["run", "--jobs", "0"],
+     ["run", "--timeout-factor", "0"], ["run", "--tap=12"], ["run", "--sut"],
+     ["run", "--profile", "ce-9"], ["run", "--adapter", "/does/not/exist"], ["show"], ["debug"]],
+    ids=" ".join,
+)  # fmt: skip
+def test_wrong_usage(suite: Suite, words: list[str]) -> None:
+    one_line(suite.call(words))
+
+
+def test_environment_is_checked(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IPCTS_TIMEOUT_FACTOR", "soon")
+    assert "IPCTS_TIMEOUT_FACTOR" in one_line(suite.call(["run", "OBJ-01.1"]))
+
+
+def test_unwritable_event_log(suite: Suite) -> None:
+    run = suite.call(["run", "OBJ-01.1", "--events", "/does/not/exist/events.jsonl"])
+    assert run.exit_code in (3, 4)
+    assert "/does/not/exist/events.jsonl" in run.stderr
+
+
+def test_nothing_selected(suite: Suite) -> None:
+    run = suite.call(["run", "V14-01"])
+    assert run.exit_code == 5
+    assert "nothing selected" in run.stderr
+
+
+def test_version(suite: Suite) -> None:
+    run = suite.call(["--version"])
+    assert run.exit_code == 0
+    assert re.fullmatch(r"ipc-cts \d+\.\d+\.\d+\n", run.stdout)
+
+
+def test_general_help(suite: Suite) -> None:
+    run = suite.call(["--help"])
+    assert run.exit_code == 0
+    assert all(verb in run.stdout for verb in VERBS)
+    assert "Exit codes" in run.stdout
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_of_a_verb(suite: Suite, verb: str) -> None:
+    run = suite.call([verb, "--help"])
+    assert run.exit_code == 0
+    assert run.stdout.startswith(f"usage: ipc-cts {verb}")
+    assert run.stderr == ""
+    assert examples(run.stdout)
+
+
+def examples(text: str) -> list[str]:
+    return re.findall(r"(?m)^  (ipc-cts .*)$", text)
+
+
+def test_examples_work(suite: Suite, tmp_path: Path) -> None:
+    """Each line as it stands, in a directory that has the library they name."""
+    shutil.copy(suite.reference, tmp_path / "libkos-ipc.so")
+    texts = [suite.call(["--help"]).stdout]
+    texts += [suite.call([verb, "--help"]).stdout for verb in VERBS]
+    lines = sorted({line for text in texts for line in examples(text)})
+    assert len(lines) >= len(VERBS)
+    for line in lines:
+        if "--gdb" in line.split():
+            continue  # waits for a person
+        short = line.replace("--repeat 20", "--repeat 2 OBJ-01")
+        done = subprocess.run(
+            ["bash", "-c", f"set -o pipefail; ipc-cts() {{ {shlex.quote(str(suite.program))} \"$@\"; }}; {short}"],
+            cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120,
+            check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{line}\n{done.stdout[-1000:]}{done.stderr[-1000:]}"
+
+
+def test_list_as_json(suite: Suite) -> None:
+    run = suite.call(["list", "CALL-02", "--json"])
+    rows = json.loads(run.stdout) if run.stdout.startswith("[") else [
+        json.loads(line) for line in run.stdout.splitlines()
+    ]  # fmt: skip
+    assert rows
+    assert all(row["id"].startswith("CALL-02.") for row in rows)
+
+
+def test_show_tells_the_claim(suite: Suite) -> None:
+    run = suite.call(["show", "CALL-02"])
+    assert run.exit_code == 0
+    for word in ("CALL-02", "must", "CALL-02.1", "libkos_ipc_api"):
+        assert word in run.stdout
+
+
+def test_doctor(suite: Suite, degenerates: object) -> None:
+    assert suite.call(["doctor"]).exit_code == 0
+    run = suite.call(["doctor", "--sut", suite.variant("condvar")])
+    assert run.exit_code == 0
+    assert "skip" in run.stdout.lower()
+    assert suite.call(["doctor", "--sut", "/does/not/exist"]).exit_code == 4
+
+
+def test_debug_prints_a_line_that_stops_in_the_library(suite: Suite) -> None:
+    if shutil.which("gdb") is None:
+        pytest.skip("gdb is not installed")
+    run = suite.call(["debug", "CALL-02.1", "--sut", suite.reference, "--adapter", "reference"])
+    assert run.exit_code == 0, run.report
+    line = next(line for line in run.report.splitlines() if line.startswith("gdb "))
+    words = shlex.split(line)
+    done = subprocess.run(
+        [words[0], "-batch", *words[1:]],
+        cwd=suite.work, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
+        errors="replace", check=False,
+    )  # fmt: skip
+    assert re.search(r"hit Breakpoint 1, (?:0x\w+ in )?CallEx", done.stdout), done.stdout[-2000:]
+
+
+def test_rerun_line_of_a_failure_works(suite: Suite, degenerates: object) -> None:
+    """The line that a failure prints shows the same failure again."""
+    from degenerate.build import LIBRARIES, Builder
+
+    assert isinstance(degenerates, Builder)
+    library = next(library for library in LIBRARIES if library.name == "always_error")
+    run = suite.run(["OBJ-05.1"], degenerates.build(library))
+    repro = next(case["repro"] for case in run.cases if case["case"] == "OBJ-05.1")
+    assert repro in run.report
+    done = subprocess.run(
+        shlex.split(repro), cwd=suite.work, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr[-1000:]
+    assert '"verdict":"FAIL"' in done.stderr or '"verdict":"BROKEN"' in done.stderr

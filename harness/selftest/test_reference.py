@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The reference is conformant, and the suite says so in every order."""
+
+from __future__ import annotations
+
+import pytest
+
+from suite import GREEN, Suite
+
+
+def test_is_green(suite: Suite) -> None:
+    run = suite.run()
+    assert run.exit_code == 0, run.not_green()
+    assert set(run.counts) <= GREEN
+    assert set(run.verdicts) == set(run.start["planned"])
+    assert run.counts["PASS"] > 0
+
+
+def test_skips_nothing_with_its_adapter(suite: Suite) -> None:
+    run = suite.run(sut=suite.reference, adapter="reference")
+    assert run.exit_code == 0, run.not_green()
+    assert not [case["case"] for case in run.cases if case["verdict"] == "SKIP"]
+
+
+def test_order_follows_the_seed(suite: Suite) -> None:
+    options = ["--shuffle", "--jobs", "1", "--seed"]
+    order = [
+        [event["case"] for event in run.events if event["event"] == "case_start"]
+        for run in (suite.run(["OBJ", "RECV"], options=[*options, seed]) for seed in ("7", "7", "8"))
+    ]
+    assert order[0] == order[1]
+    assert order[0] != order[2]
+    assert sorted(order[0]) == sorted(order[2])
+
+
+@pytest.mark.parametrize("seed", [1, 2, 20260101])
+def test_is_green_in_any_order(suite: Suite, seed: int) -> None:
+    run = suite.run(options=["--shuffle", "--seed", str(seed)])
+    assert run.exit_code == 0, run.not_green()
+
+
+def test_gives_the_same_verdicts_again(suite: Suite) -> None:
+    run = suite.run(["CALL-02", "STATE"], options=["--repeat", "3"])
+    assert run.exit_code == 0, run.not_green()
+    seen = {}
+    for case in run.cases:
+        seen.setdefault(case["case"], set()).add(case["verdict"])
+    assert {name: words for name, words in seen.items() if len(words) > 1} == {}
+    assert len(run.cases) == 3 * len(run.start["planned"])
+
+
+def test_without_adapter_only_skips_are_added(suite: Suite) -> None:
+    """The library alone is judged, too; what one process cannot show is skipped with a reason."""
+    run = suite.run(sut=suite.reference)
+    assert run.exit_code == 0, run.not_green()
+    assert all(case["reason"] for case in run.cases if case["verdict"] == "SKIP")

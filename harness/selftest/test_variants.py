@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Conforming libraries that are built differently are never red.
+
+CTS_SELFTEST_REPEAT is the number of runs of the whole suite on each (3); the slow test makes 100.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+
+import pytest
+
+from suite import Run, Suite
+
+VARIANTS = ("futex", "condvar")
+REPEAT = int(os.environ.get("CTS_SELFTEST_REPEAT", "3"))
+SLOW_REPEAT = 100
+RUN_LIMIT_S = 120
+
+# What a library in one process without adapter and without some optional functions cannot show.
+REASONS = re.compile(
+    r"second process|virtual time|KnHandleCopy|KnHandleRevoke|KnHandleCreateUserObject"
+    r"|more than one process|adapter"
+)
+
+
+def check(run: Run) -> None:
+    assert run.exit_code == 0, run.not_green()
+    unexplained = {
+        case["reason"]
+        for case in run.cases
+        if case["verdict"] == "SKIP" and REASONS.search(case["reason"]) is None
+    }
+    assert unexplained == set()
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_is_green(suite: Suite, variant: str) -> None:
+    options = ["--repeat", str(REPEAT), "--shuffle", "--seed", "11"]
+    run = suite.run(sut=suite.variant(variant), options=options, limit_s=REPEAT * RUN_LIMIT_S)
+    check(run)
+    assert len(run.cases) == REPEAT * len(run.start["planned"])
+    assert run.counts["PASS"] > len(run.cases) / 2
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(SLOW_REPEAT * RUN_LIMIT_S)
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_is_green_a_hundred_times(suite: Suite, variant: str) -> None:
+    for seed in range(1, SLOW_REPEAT + 1):
+        check(
+            suite.run(
+                sut=suite.variant(variant),
+                options=["--shuffle", "--seed", str(seed)],
+                limit_s=RUN_LIMIT_S,
+            )
+        )
