@@ -6,11 +6,11 @@
  *
  * Common to all five:
  *   handles   process-local. A number that names nothing, or an object that is closed: error. Codes
- * for such misuse are not in the public documents; ours are given below as our choice. headers
- * bound with PackOutMsg/PackInMsg (services/rtl/nk_msg.h), borrowed until the call returns. threads
- * any thread of the process; several may use one handle at the same time. signals   never end a
- * call early (pages posix_uns_ifaces 1.2, 1.3). others    "other return codes are available" (1.1
- * pages): a caller must not treat a list as closed.
+ *             for such misuse are not in the public documents; ours are given below as our choice.
+ *   headers   bound with PackOutMsg/PackInMsg (services/rtl/nk_msg.h), borrowed until the return.
+ *   threads   any thread of the process; several may use one handle at the same time.
+ *   signals   never end a call early (pages posix_uns_ifaces 1.2, 1.3).
+ *   others    "other return codes are available" (1.1 pages): no list of codes is closed.
  */
 #ifndef CORESRV_SYSCALLS_H
 #define CORESRV_SYSCALLS_H
@@ -34,8 +34,8 @@ Retcode Call(Handle handle, const SMsgHdr *msgOut, SMsgHdr *msgIn);
  * msgOut      the request. Its handles must have OCAP_HANDLE_TRANSFER, or nothing is sent at all.
  * msgIn       room for the response; filled on rcOk only.
  * mdelay      milliseconds on the monotonic clock, from entry to return, so the server's work
- * counts too; 0 polls (our choice); INFINITE_TIMEOUT for no limit. syncHandle  sync object of this
- * process, or INVALID_HANDLE for none.
+ *             counts too; 0 polls (our choice); INFINITE_TIMEOUT for no limit.
+ * syncHandle  sync object of this process, or INVALID_HANDLE for none.
  *
  * Requests of one channel are taken in order of arrival (our choice). A call that ends before its
  * request was taken withdraws it: no Recv returns it. A response to a caller that has gone is
@@ -66,9 +66,10 @@ Retcode Recv(Handle handle, SMsgHdr *msgIn);
  * Wait for a request, at most `mdelay` milliseconds, interruptible through a sync object.
  *
  * handle      server or listener IPC handle with OCAP_IPC_RECV. A listener takes the requests of
- * all its channels. msgIn       room for the request; filled on rcOk only: the message,
- * replyHandle, sender, threadId. mdelay, syncHandle  as for CallEx. The order of the parameters
- * follows CallEx (our choice).
+ *             all its channels.
+ * msgIn       room for the request; filled on rcOk only: the message, replyHandle, sender, threadId.
+ * mdelay, syncHandle
+ *             as for CallEx. The order of the parameters follows CallEx (our choice).
  *
  * Returns
  *   rcOk                a request was taken; answer it with Reply
@@ -84,10 +85,10 @@ Retcode RecvEx(Handle handle, SMsgHdr *msgIn, rtl_uint32_t mdelay, Handle syncHa
 /*
  * Send the response to a request that was taken on this handle, which ends its caller's wait.
  *
- * handle  server or listener IPC handle: the one given to Recv, or the replyHandle that Recv
- * filled. msgOut  the response. threadId chooses the caller; 0 is the one whose request was taken
- * first. Handles as for CallEx; when they are refused the request stays unanswered and the server
- * may Reply again (our choice).
+ * handle  server or listener IPC handle: the one given to Recv, or the replyHandle that Recv filled.
+ * msgOut  the response. threadId chooses the caller; 0 is the one whose request was taken first.
+ *         Handles as for CallEx; when they are refused the request stays unanswered and the server
+ *         may Reply again (our choice).
  *
  * Returns
  *   rcOk                the response was handed to the caller
@@ -95,7 +96,9 @@ Retcode RecvEx(Handle handle, SMsgHdr *msgIn, rtl_uint32_t mdelay, Handle syncHa
  *   rcNotReady          no request taken on this handle waits for a response (our choice)
  *   rcNotConnected      the caller has gone: timed out, or its process ended (our choice, LIFE-03)
  *   rcBufferTooSmall    the response does not fit in the caller's buffer; the caller gets it too
- *   rcInvalidArgument, rcInvalidOperation, rcNoCapability, rcBufferTooLarge as for CallEx
+ *   rcTransferError     the caller's handle table is full (our choice)
+ *   rcInvalidArgument, rcInvalidOperation, rcNoCapability, rcBufferTooLarge, rcOutOfMemory as for
+ *   CallEx
  * Does not wait for another program. Never interrupted (RECV-02).
  */
 Retcode Reply(Handle handle, const SMsgHdr *msgOut);

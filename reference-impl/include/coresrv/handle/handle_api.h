@@ -19,13 +19,15 @@ RTL_BEGIN_DECLS
  *
  * inListener  an existing listener, which gains the channel, or INVALID_HANDLE for a new listener.
  * outListener receives the listener's handle: the new one, or inListener. May be null when
- * inListener is given (our choice). outServer   receives the server handle of the channel. It may
- * equal the listener's: then a Recv on it takes the requests of every channel of the listener. May
- * be null (our choice). outClient   receives the client handle.
+ *             inListener is given (our choice).
+ * outServer   receives the server handle of the channel. It may equal the listener's: then a Recv on
+ *             it takes the requests of every channel of the listener. May be null (our choice).
+ * outClient   receives the client handle.
  *
  * Returns rcOk; rcInvalidArgument for a null pointer that is needed or a bad handle;
- * rcInvalidOperation when inListener is of another kind; rcOutOfMemory; rcQuotaExceeded. Nothing is
- * created on error. Source: the call is observed in vendor code (facts 1.6).
+ * rcInvalidOperation when inListener is of another kind; rcNoCapability when it lacks
+ * OCAP_IPC_CONNECT; rcOutOfMemory; rcQuotaExceeded. Nothing is created on error. Source: the call is
+ * observed in vendor code (facts 1.6).
  */
 Retcode KnHandleConnect(Handle inListener, Handle *outListener, Handle *outServer,
                         Handle *outClient);
@@ -47,7 +49,7 @@ Retcode KnHandleClose(Handle handle);
  * newRightsMask  rights of the copy; a bit that inHandle does not have is rcNoCapability (XFER-08).
  * copyBadge      INVALID_HANDLE; anything else is rcUnimplemented (our choice).
  * outHandle      receives the copy, a child of inHandle for KnHandleRevoke; null is
- * rcInvalidArgument.
+ *                rcInvalidArgument.
  *
  * Returns rcOk and the above, rcOutOfMemory, rcQuotaExceeded. Source: page libkos_handle_copy 1.2.
  * Optional for a library.

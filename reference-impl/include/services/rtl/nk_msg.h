@@ -18,9 +18,10 @@ RTL_BEGIN_DECLS
  *
  * uMsg   overwritten as a whole.
  * msg    fixed part; msg->ex.size_ex says how many bytes it has room for. Borrowed: it must stay
- * until the system call has returned, which fills it. arena  [start, end) is the room for the
- * incoming arena; null for none. Borrowed in the same way. The system call writes from `start`; the
- * struct itself is not changed. The bytes that came are in uMsg->indirDescs[1].size.
+ *        until the system call has returned, which fills it.
+ * arena  [start, end) is the room for the incoming arena; null for none. Borrowed in the same way.
+ *        The system call writes from `start`; the struct itself is not changed. The bytes that came
+ *        are in uMsg->indirDescs[1].size.
  *
  * Returns NK_EOK; NK_EINVAL for a null uMsg or msg; NK_EBADMSG for a size below 24 or over
  * NK_MESSAGE_SIZE_MAX (uMsg is then zeroed where it is not null). Does not block; any thread.
