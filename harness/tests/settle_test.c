@@ -199,7 +199,7 @@ START_TEST(a_timer_is_told_from_rest)
     /* A sanitizer has threads of its own; the sleeper is there among them. */
     unsigned on_timer = 0;
     for (size_t i = 0; i < snapshot.count; i++) {
-        on_timer += snapshot.tasks[i].wait == CTS_WAIT_SHORT;
+        on_timer += snapshot.tasks[i].wait == CTS_WAIT_MEDIUM;
     }
     ck_assert_uint_ge(on_timer, 1);
     ck_assert(!cts_snapshot_final(&snapshot));

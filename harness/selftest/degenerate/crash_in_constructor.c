@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Crashes while it is loaded. */
+#include <signal.h>
+
 __attribute__((constructor)) static void start(void)
 {
-    *(volatile int *)0 = 1;
+    (void)raise(SIGSEGV);
 }

@@ -24,7 +24,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LONG_WAIT_S 5
+#define POLLER_MS 100
+#define LONG_WAIT_MS 5000
 #define PROCESSES_MAX 64u
 
 static bool read_file(const char *path, char *buffer, size_t size)
@@ -147,6 +148,22 @@ static void enumerate(struct cts_snapshot *snapshot)
  * What a sleeping task waits for.
  */
 
+static int64_t milliseconds_of(const struct timespec *time)
+{
+    return (int64_t)time->tv_sec * 1000 + time->tv_nsec / 1000000;
+}
+
+static enum cts_wait_class class_of_milliseconds(int64_t milliseconds)
+{
+    if (milliseconds < 0) {
+        return CTS_WAIT_UNTIMED;
+    }
+    if (milliseconds < POLLER_MS) {
+        return CTS_WAIT_SHORT;
+    }
+    return milliseconds < LONG_WAIT_MS ? CTS_WAIT_MEDIUM : CTS_WAIT_LONG;
+}
+
 /* A time limit given by address; the address may be stale by now, so it is read with care. */
 static enum cts_wait_class class_of_timespec(pid_t pid, uint64_t address, bool absolute,
                                              clockid_t clock)
@@ -160,22 +177,13 @@ static enum cts_wait_class class_of_timespec(pid_t pid, uint64_t address, bool a
     if (process_vm_readv(pid, &local, 1, &remote, 1, 0) != (ssize_t)sizeof limit) {
         return CTS_WAIT_UNKNOWN;
     }
-    /* Whole seconds are enough here, and cannot overflow. */
-    int64_t seconds = limit.tv_sec;
+    int64_t left_ms = milliseconds_of(&limit);
     if (absolute) {
         struct timespec now;
         (void)clock_gettime(clock, &now);
-        seconds -= now.tv_sec;
+        left_ms -= milliseconds_of(&now);
     }
-    return seconds >= LONG_WAIT_S ? CTS_WAIT_LONG : CTS_WAIT_SHORT;
-}
-
-static enum cts_wait_class class_of_milliseconds(int32_t milliseconds)
-{
-    if (milliseconds < 0) {
-        return CTS_WAIT_UNTIMED;
-    }
-    return milliseconds / 1000 >= LONG_WAIT_S ? CTS_WAIT_LONG : CTS_WAIT_SHORT;
+    return class_of_milliseconds(left_ms < 0 ? 0 : left_ms);
 }
 
 static enum cts_wait_class class_of_futex(pid_t pid, const uint64_t *arguments)
@@ -358,8 +366,8 @@ bool cts_snapshot_final(const struct cts_snapshot *snapshot)
         return false;
     }
     for (size_t i = 0; i < snapshot->count; i++) {
-        if (snapshot->tasks[i].wait == CTS_WAIT_SHORT ||
-            snapshot->tasks[i].wait == CTS_WAIT_UNKNOWN) {
+        enum cts_wait_class wait = snapshot->tasks[i].wait;
+        if (wait == CTS_WAIT_SHORT || wait == CTS_WAIT_MEDIUM || wait == CTS_WAIT_UNKNOWN) {
             return false;
         }
     }

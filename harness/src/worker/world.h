@@ -227,8 +227,9 @@ bool cts_objects_drain(void);
  */
 enum cts_wait_class {
     CTS_WAIT_UNTIMED,
-    CTS_WAIT_LONG,   /* ends by itself, but not within CTS_LONG_WAIT_NS */
-    CTS_WAIT_SHORT,  /* ends by itself soon */
+    CTS_WAIT_LONG,   /* ends by itself, but not within five seconds */
+    CTS_WAIT_MEDIUM, /* ends by itself within that */
+    CTS_WAIT_SHORT,  /* within 100 ms: so often that it must be a poller */
     CTS_WAIT_UNKNOWN /* cannot be told */
 };
 struct cts_task {
