@@ -7,7 +7,7 @@
 #include <cts/cts.h>
 
 #define REAL_MDELAY 30
-#define VIRTUAL_MDELAY 1000
+#define VIRTUAL_MDELAY 600
 
 /* What is given instead of a sync object: the variant. */
 enum { CLOSED, CLOSED_WHILE_SET, CLIENT_END, SERVER_END, LISTENER, OF_ANOTHER_PROCESS };

@@ -6,7 +6,7 @@
  */
 #include <cts/cts.h>
 
-#define VIRTUAL_MDELAY 1000
+#define VIRTUAL_MDELAY 600
 #define REAL_MDELAY 30
 
 enum { VIRTUAL_TIME, REAL_TIME };

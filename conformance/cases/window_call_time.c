@@ -5,8 +5,8 @@
  */
 #include <cts/cts.h>
 
-#define VIRTUAL_MDELAY 1000
-#define SHORTLY_BEFORE 900 /* then 200 more: shortly after */
+#define VIRTUAL_MDELAY 600
+#define SHORTLY_BEFORE 500 /* then 200 more: shortly after */
 #define LONG_AFTER 5000
 #define REAL_MDELAY 30
 #define NS_PER_MS 1000000u

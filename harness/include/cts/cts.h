@@ -226,8 +226,10 @@ _Noreturn void cts_skip(const char *reason);
 void cts_freeze(struct cts_actor *actor);
 void cts_thaw(struct cts_actor *actor);
 
-/* Let the library run on virtual time; SKIP without an adapter that has it. Call it first in a
- * case. */
+/* Let the library run on virtual time. Call it first in a case. Without an adapter that has it, the
+ * limits of the case pass in real time: cts_advance_ms then waits until every call whose limit it passes
+ * has returned, and a limit that passes too soon ends the case as INCONCLUSIVE; limits over four seconds
+ * end it as SKIP. */
 void cts_use_virtual_time(void);
 /* Move virtual time on. */
 void cts_advance_ms(rtl_uint32_t milliseconds);

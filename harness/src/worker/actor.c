@@ -479,6 +479,11 @@ struct cts_actor *cts_actor_new(struct cts_process *process, const char *name)
     return actor;
 }
 
+bool cts_op_is_limited(const struct cts_op *op)
+{
+    return (op->kind == CTS_OP_CALL_EX || op->kind == CTS_OP_RECV_EX) && op->mdelay < CTS_SAFETY_MS;
+}
+
 struct cts_op *cts_op_new(struct cts_actor *actor, enum cts_call_kind kind)
 {
     if (!actor->queueing && cts_actor_busy(actor)) {
@@ -559,6 +564,7 @@ static void hand_over(struct cts_actor *actor, struct cts_op *first)
     for (struct cts_op *op = first; op != NULL; op = op->follow) {
         log_invocation(op);
         op->posted = true;
+        op->imitated_start_ms = cts_world.imitated_now_ms;
     }
     atomic_store_explicit(&actor->mailbox, first, memory_order_release);
     atomic_fetch_add_explicit(&actor->turn, 1, memory_order_release);

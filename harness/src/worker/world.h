@@ -110,6 +110,7 @@ struct cts_op {
     /* main thread only */
     bool logged;
     bool posted;
+    uint64_t imitated_start_ms;
     struct cts_op *next;
 };
 
@@ -139,7 +140,9 @@ struct cts_world {
     double timeout_factor;
     bool supervised; /* a keeper is our parent */
     bool debug;
-    bool virtual_time;
+    bool virtual_time;  /* the library's clock stands still until it is advanced */
+    bool imitated_time; /* there is none: advancing waits for the timeouts that fall due */
+    uint64_t imitated_now_ms;
     struct cts_process *processes;
     struct cts_actor *actors;
     struct cts_op *ops;
@@ -185,6 +188,8 @@ void cts_host_end(struct cts_host_process *host, bool kill_it);
 const char *cts_call_name(enum cts_call_kind kind);
 /* A new op for the actor; BROKEN when the actor is busy. */
 struct cts_op *cts_op_new(struct cts_actor *actor, enum cts_call_kind kind);
+/* A limit of an op is meant to pass during the case, by cts_advance_ms. */
+bool cts_op_is_limited(const struct cts_op *op);
 /* Hand it to the actor's thread and log the invocation. */
 void cts_op_post(struct cts_op *op);
 /* Log the return of every op that is done and not logged yet. */
