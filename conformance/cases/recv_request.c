@@ -97,13 +97,15 @@ static void queue_survives_interrupted_receives(const struct cts_case *self)
             recv = cts_start_recv(s.server, s.link.server);
             cts_check_returned(recv, rcOk);
         }
-        int i = 0;
-        while (i < CLIENTS && (calls[i] == NULL || cts_request(calls[i]) != cts_request(recv))) {
-            i++;
+        struct cts_op *call = NULL;
+        for (int i = 0; i < CLIENTS; i++) {
+            if (calls[i] != NULL && cts_request(calls[i]) == cts_request(recv)) {
+                call = calls[i];
+                calls[i] = NULL;
+            }
         }
-        cts_check_that(i < CLIENTS, "the server receives only requests of calls that wait");
-        cts_check_served(s.server, recv, calls[i]);
-        calls[i] = NULL;
+        cts_check_that(call != NULL, "the server receives only requests of calls that wait");
+        cts_check_served(s.server, recv, call);
     }
 }
 

@@ -31,7 +31,10 @@ static void mark_pulsed(const struct cts_model *model, unsigned char *state, uin
 static void mark_object_gone(const struct cts_model *model, unsigned char *state, uint32_t object)
 {
     for (uint32_t t = 0; t < model->thread_count; t++) {
-        if (uses(model, t, object)) {
+        const struct model_request *request =
+            uses(model, t, object) ? model_request_of(model, &model->threads[t]) : NULL;
+        /* A call whose Reply has failed had ended by then, for another reason. */
+        if (uses(model, t, object) && (request == NULL || !request->sender_is_gone)) {
             *thread_byte(model, state, t) |= STATE_OBJECT_GONE;
         }
     }

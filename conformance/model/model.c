@@ -200,37 +200,48 @@ static bool end_receive(struct cts_model *model, uint32_t thread, uint32_t numbe
             done = frontier_edit_thread(model, request->sender, STATE_OBJECT_GONE);
         }
     }
-    if (model->config.order == CTS_MODEL_ORDER_FIFO) {
+    if (model->config.order == CTS_MODEL_ORDER_FIFO && !FAULT(20)) {
         done = leave_queue(model, request) && done;
     }
     return done;
 }
 
-static void end_reply(const struct cts_model *model, const struct model_thread *thread,
+/* A Reply has met nobody: the call has ended by now, so what is pending cannot change its result. */
+static bool note_sender_gone(struct cts_model *model, struct model_request *request)
+{
+    bool done = frontier_close(model);
+    request->sender_is_gone = true;
+    model->closed = false;
+    return done;
+}
+
+static bool end_reply(struct cts_model *model, const struct model_thread *thread,
                       enum cts_model_outcome outcome)
 {
     struct model_request *request = model_request_of(model, thread);
     if (request == NULL) {
-        return;
+        return true;
     }
     bool pending = request->end == REQUEST_PENDING && request->receiver != CTS_MODEL_NONE;
     if (thread->op.refused) {
-        if (outcome == CTS_MODEL_OK) {
-            request->reply_refused = false; /* it met nobody */
-            request->sender_is_gone |= pending;
+        if (outcome != CTS_MODEL_OK) {
+            return true;
         }
-        return;
+        request->reply_refused = false; /* it met nobody */
+        return !pending || note_sender_gone(model, request);
     }
     request->replies_open--;
     if (outcome == CTS_MODEL_OK) {
         request->replies_ok++;
         request->reply_owed = false;
-    } else if (pending && request->replies_open == 0 && request->replies_ok == 0 &&
-               !thread->op.error_allowed && !thread->op.bad_handle &&
-               !rules_may_be_broken(model, request->channel,
-                                    model->channels[request->channel].client_process)) {
-        request->sender_is_gone = true;
+        return true;
     }
+    bool other_reason = thread->op.error_allowed || thread->op.bad_handle ||
+                        model_process_is(model, thread->process, PROCESS_ENDING) ||
+                        rules_may_be_broken(model, request->channel,
+                                            model->channels[request->channel].client_process);
+    return !pending || other_reason || request->replies_open > 0 || request->replies_ok > 0 ||
+           note_sender_gone(model, request);
 }
 
 /* The event is allowed: `filter` says in which states. */
@@ -246,7 +257,7 @@ static enum cts_model_verdict apply_return(struct cts_model *model, uint32_t thr
     } else if (t->op.kind == CTS_MODEL_RECV && ok) {
         done = end_receive(model, thread, result->request) && done;
     } else if (t->op.kind == CTS_MODEL_REPLY) {
-        end_reply(model, t, result->outcome);
+        done = end_reply(model, t, result->outcome) && done;
     } else if (t->op.kind == CTS_MODEL_CREATE && ok) {
         done =
             cts_model_add_object(model, result->object, t->process, t->op.autoclear, NULL) && done;

@@ -96,11 +96,11 @@ struct model_request {
     /* replies, other than refused ones */
     unsigned replies_open;
     unsigned replies_ok;
-    bool reply_lost;     /* the replier's process ended inside Reply */
-    bool reply_owed;     /* the call returned rcOk before any Reply did */
-    bool reply_refused;  /* since the last rest */
+    bool reply_lost;       /* the replier's process ended inside Reply */
+    bool reply_owed;       /* the call returned rcOk before any Reply did */
+    bool reply_refused;    /* since the last rest */
     bool ended_by_refusal; /* the call failed, and a refused Reply alone explains it */
-    bool sender_is_gone; /* a Reply failed, so the call must have ended */
+    bool sender_is_gone;   /* a Reply failed, so the call must have ended */
 };
 
 struct model_channel {
@@ -121,8 +121,8 @@ struct model_object {
     uint64_t set_invoked_at;   /* last one; 0: never */
     uint64_t clear_invoked_at; /* last one; 0: never */
     unsigned interrupts;       /* returned since the last Set was invoked */
-    uint64_t sets_ever;       /* invoked */
-    uint64_t interrupts_ever; /* returned */
+    uint64_t sets_ever;        /* invoked */
+    uint64_t interrupts_ever;  /* returned */
 };
 
 enum process_state { PROCESS_RUNS, PROCESS_ENDING, PROCESS_ENDED };

@@ -161,7 +161,11 @@ static enum model_rule wait_timed_out(const struct cts_model *model, uint32_t th
                                       struct state_filter *filter, enum model_rule *otherwise)
 {
     const struct model_thread *t = &model->threads[thread];
-    if (!t->op.limited && !t->op.poll && !FAULT(12)) {
+    bool may = t->op.limited || t->op.poll;
+    if (FAULT(19) && model_is_taken(model, t)) {
+        may = false;
+    }
+    if (!may && !FAULT(12)) {
         return wait_failed(model, thread, RULE_TIMEOUT_UNLIMITED, filter, otherwise);
     }
     if (model->config.virtual_time && t->op.limited &&

@@ -137,5 +137,5 @@ def test_the_unchanged_build_is_green(suite: Suite, tmp_path: Path) -> None:
     builder = Builder(tmp_path)
     library = tmp_path / "unchanged.so"
     toolchain.link_library(list(builder.base_objects().values()), library, mutant_build.LINK_FLAGS)
-    run = suite.run((), library, "reference")
+    run = suite.run(["CALL", "RECV"], library, "reference")
     assert run.exit_code == 0, run.not_green()

@@ -19,7 +19,9 @@ bool enum_set_copy(struct enum_set *to, const struct enum_set *from)
     if (to->states == NULL) {
         return false;
     }
-    memcpy(to->states, from->states, from->count * sizeof *to->states);
+    if (from->count > 0) {
+        memcpy(to->states, from->states, from->count * sizeof *to->states);
+    }
     return true;
 }
 
@@ -428,7 +430,9 @@ static int compare_states(const void *a, const void *b)
 
 uint64_t enum_hash(const struct enum_set *set)
 {
-    qsort(set->states, set->count, sizeof *set->states, compare_states);
+    if (set->count > 0) {
+        qsort(set->states, set->count, sizeof *set->states, compare_states);
+    }
     uint64_t hash = set->count;
     for (size_t i = 0; i < set->count; i++) {
         const unsigned char *bytes = (const unsigned char *)&set->states[i];

@@ -9,7 +9,7 @@
 #include <string.h>
 
 static const struct program_op alphabet[] = {
-    /* the core: the first CORE_OPS */
+    /* core alphabets are the first ones */
     {OP_CALL, 0, LIMIT_NONE, false, false, "CallEx o0"},
     {OP_RECV, 0, LIMIT_NONE, false, false, "RecvEx o0"},
     {OP_SET, 0, LIMIT_NONE, false, false, "Set o0"},
@@ -33,7 +33,7 @@ static const struct program_op alphabet[] = {
     {OP_CALL, 0, LIMIT_POLL, false, false, "CallEx o0 poll"},
     {OP_RECV, 0, LIMIT_POLL, false, false, "RecvEx o0 poll"},
 };
-enum { CORE_OPS = 6, ALL_OPS = sizeof alphabet / sizeof alphabet[0], DEPTH_MAX = 64 };
+enum { ALL_OPS = sizeof alphabet / sizeof alphabet[0], DEPTH_MAX = 64 };
 
 /* An end of a history. */
 struct end {
@@ -50,7 +50,12 @@ struct walk {
     uint64_t *seen; /* open addressing; 0: empty */
     size_t seen_size;
     size_t seen_count;
-    char trail[DEPTH_MAX][40];
+    struct trail_event {
+        char kind; /* i: invocation, r: return, q: rest */
+        unsigned thread;
+        unsigned number; /* request */
+        const char *text;
+    } trail[DEPTH_MAX];
     unsigned depth;
     bool failed;
 };
@@ -77,7 +82,7 @@ static uint64_t model_digest(const struct cts_model *model)
         hash = mix(hash, q->end | q->outcome << 4 | (uint64_t)q->receiver << 8);
         hash = mix(hash, q->replies_open | (uint64_t)q->replies_ok << 8);
         hash = mix(hash, (uint64_t)q->reply_owed | (uint64_t)q->reply_refused << 1 |
-                             (uint64_t)q->sender_is_gone << 2 |
+                             (uint64_t)q->sender_is_gone << 2 | (uint64_t)q->ended_by_refusal << 4 |
                              (uint64_t)(model->last_rest_at > q->ended_at) << 3);
         for (uint32_t t = 0; t < PROGRAM_THREADS; t++) {
             const struct model_thread *w = &model->threads[t];
@@ -165,8 +170,13 @@ static void note_difference(struct walk *walk, const char *what)
                                      walk->program->autoclear ? ", autoclear" : "",
                                      walk->program->fifo ? ", fifo" : "");
     for (unsigned i = 0; i < walk->depth && length < sizeof e->first; i++) {
-        length +=
-            (size_t)snprintf(e->first + length, sizeof e->first - length, " %s;", walk->trail[i]);
+        const struct trail_event *event = &walk->trail[i];
+        char *to = e->first + length;
+        size_t room = sizeof e->first - length;
+        length += (size_t)(event->kind == 'q' ? snprintf(to, room, " rest;")
+                                              : snprintf(to, room, " t%u %s%s %u;", event->thread,
+                                                         event->kind == 'r' ? "= " : "",
+                                                         event->text, event->number));
     }
 }
 
@@ -220,8 +230,7 @@ static void walk_invocation(struct walk *walk, const struct end *end, unsigned t
     }
     struct cts_model_event event = {.kind = CTS_MODEL_INVOKE, .thread = thread};
     event.op = model_op(op, request);
-    (void)snprintf(walk->trail[walk->depth++], sizeof walk->trail[0], "t%u %s %u", thread, op->text,
-                   request);
+    walk->trail[walk->depth++] = (struct trail_event){'i', thread, request, op->text};
     if (cts_model_event(next.model, &event) != CTS_MODEL_ACCEPTED) {
         note_difference(walk, "the model refuses an invocation");
     }
@@ -273,8 +282,7 @@ static void walk_return(struct walk *walk, const struct end *end, unsigned threa
         .kind = CTS_MODEL_RETURN,
         .thread = thread,
         .result = {.outcome = outcomes[result], .request = request, .object = CTS_MODEL_NONE}};
-    (void)snprintf(walk->trail[walk->depth++], sizeof walk->trail[0], "t%u = %s %u", thread,
-                   words[result], request);
+    walk->trail[walk->depth++] = (struct trail_event){'r', thread, request, words[result]};
     bool accepted = enum_can_return(&end->set, thread, result, shown) &&
                     (op->kind != OP_CALL || result != GOT_OK || request == own);
     struct end next;
@@ -302,7 +310,7 @@ static void walk_return(struct walk *walk, const struct end *end, unsigned threa
 static void walk_rest(struct walk *walk, const struct end *end)
 {
     struct cts_model_event event = {.kind = CTS_MODEL_REST};
-    (void)snprintf(walk->trail[walk->depth++], sizeof walk->trail[0], "rest");
+    walk->trail[walk->depth++] = (struct trail_event){'q', 0, 0, ""};
     struct end next;
     if (!branch(end, &next)) {
         walk->failed = true;
@@ -397,18 +405,18 @@ static void set_sequence(struct program *program, unsigned thread, unsigned numb
     }
 }
 
-bool equality_core(unsigned first, unsigned stride, struct equality *equality)
+bool equality_core(unsigned ops, unsigned first, unsigned stride, struct equality *equality)
 {
-    const unsigned sequences = 1 + CORE_OPS + CORE_OPS * CORE_OPS;
+    const unsigned sequences = 1 + ops + ops * ops;
     unsigned number = 0;
     /* Threads are alike, so only ascending triples. */
     for (unsigned a = 0; a < sequences; a++) {
         for (unsigned b = a; b < sequences; b++) {
             for (unsigned c = b; c < sequences; c++) {
                 struct program program = {.autoclear = false};
-                set_sequence(&program, 0, a, CORE_OPS);
-                set_sequence(&program, 1, b, CORE_OPS);
-                set_sequence(&program, 2, c, CORE_OPS);
+                set_sequence(&program, 0, a, ops);
+                set_sequence(&program, 1, b, ops);
+                set_sequence(&program, 2, c, ops);
                 if (number++ % stride == first && !equality_of_program(&program, equality)) {
                     return false;
                 }

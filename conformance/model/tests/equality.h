@@ -21,9 +21,10 @@ struct equality {
 /* One program. False: a difference, or no memory. */
 bool equality_of_program(const struct program *program, struct equality *equality);
 
-/* All programs of up to 3 threads with up to 2 operations of the core alphabet: every `stride`-th,
- * from number `first` on. Stops at the first difference. */
-bool equality_core(unsigned first, unsigned stride, struct equality *equality);
+/* All programs of up to 3 threads with up to 2 operations of a core alphabet, which is the first
+ * `ops` of: CallEx, RecvEx, Set, Clear of one object, Reply, CallEx with a limit, Call, Recv, ...
+ * Every `stride`-th, from number `first` on. Stops at the first difference, as the others do. */
+bool equality_core(unsigned ops, unsigned first, unsigned stride, struct equality *equality);
 /* `count` random programs of the whole alphabet, with all variants of objects and order. */
 bool equality_random(uint64_t seed, unsigned count, struct equality *equality);
 /* All programs of up to 2 threads with up to 2 operations of the whole alphabet, in all variants:

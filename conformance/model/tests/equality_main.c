@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * model_equality core|pairs FIRST STRIDE     every STRIDE-th program of the class, from FIRST on
+ * model_equality coreN|pairs FIRST STRIDE   every STRIDE-th program of the class, from FIRST on
  * model_equality random SEED COUNT
  * Exit status 0: no difference.
  */
@@ -13,15 +13,16 @@
 int main(int argc, char **argv)
 {
     if (argc != 4) {
-        (void)fprintf(stderr, "usage: model_equality core|pairs|random NUMBER NUMBER\n");
+        (void)fprintf(stderr, "usage: model_equality coreN|pairs|random NUMBER NUMBER\n");
         return 2;
     }
     unsigned long first = strtoul(argv[2], NULL, 10);
     unsigned long second = strtoul(argv[3], NULL, 10);
     struct equality equality = {0};
     clock_t start = clock();
-    bool equal = strcmp(argv[1], "core") == 0
-                     ? equality_core((unsigned)first, (unsigned)second, &equality)
+    bool equal = strncmp(argv[1], "core", 4) == 0
+                     ? equality_core((unsigned)strtoul(argv[1] + 4, NULL, 10), (unsigned)first,
+                                     (unsigned)second, &equality)
                  : strcmp(argv[1], "pairs") == 0
                      ? equality_pairs((unsigned)first, (unsigned)second, &equality)
                      : equality_random(first, (unsigned)second, &equality);
