@@ -33,8 +33,8 @@ static void mark_object_gone(const struct cts_model *model, unsigned char *state
     for (uint32_t t = 0; t < model->thread_count; t++) {
         const struct model_request *request =
             uses(model, t, object) ? model_request_of(model, &model->threads[t]) : NULL;
-        /* A call whose Reply has failed had ended by then, for another reason. */
-        if (uses(model, t, object) && (request == NULL || !request->sender_is_gone)) {
+        /* A call whose Reply has returned has its result. */
+        if (uses(model, t, object) && (request == NULL || !request->result_is_settled)) {
             *thread_byte(model, state, t) |= STATE_OBJECT_GONE;
         }
     }

@@ -145,7 +145,7 @@ static enum cts_model_verdict invoke(struct cts_model *model, uint32_t thread,
  * Return
  */
 
-static void end_call(struct cts_model *model, const struct model_thread *thread,
+static bool end_call(struct cts_model *model, const struct model_thread *thread,
                      enum cts_model_outcome outcome, const struct state_filter *filter)
 {
     struct model_request *request = model_request_of(model, thread);
@@ -155,7 +155,7 @@ static void end_call(struct cts_model *model, const struct model_thread *thread,
     if (outcome == CTS_MODEL_OK) {
         request->end = REQUEST_OK;
         request->reply_owed = request->replies_ok == 0 && !request->reply_lost;
-        return;
+        return true;
     }
     bool by_limit = outcome == CTS_MODEL_TIMEOUT && (thread->op.limited || thread->op.poll);
     bool refused = thread->op.bad_sync && !by_limit &&
@@ -164,10 +164,13 @@ static void end_call(struct cts_model *model, const struct model_thread *thread,
     /* It failed because its object was closed when it entered: a refusal like any other. */
     bool entered_bad = filter->demand == DEMAND_OBJECT_GONE &&
                        !frontier_thread_some(model, filter->thread, STATE_OBJECT_GONE);
+    /* Whether a pending Close explains the error as well is known after its silent step. */
+    bool done = !request->reply_refused || frontier_close(model);
     request->ended_by_refusal = outcome != CTS_MODEL_INTERRUPT && !by_limit &&
                                 rules_only_refusal_explains(model, filter->thread);
     request->end = outcome == CTS_MODEL_INTERRUPT || refused || entered_bad ? REQUEST_WITHDRAWN
                                                                             : REQUEST_ENDED;
+    return done;
 }
 
 /* FIFO: whoever certainly stood before the received request has left the queue. */
@@ -206,11 +209,12 @@ static bool end_receive(struct cts_model *model, uint32_t thread, uint32_t numbe
     return done;
 }
 
-/* A Reply has met nobody: the call has ended by now, so what is pending cannot change its result. */
-static bool note_sender_gone(struct cts_model *model, struct model_request *request)
+/* A Reply has ended, so the call it answers has a result by now, its own or one before it: what is
+ * pending and takes effect later does not change that. */
+static bool settle_result(struct cts_model *model, struct model_request *request)
 {
     bool done = frontier_close(model);
-    request->sender_is_gone = true;
+    request->result_is_settled = true;
     model->closed = false;
     return done;
 }
@@ -228,20 +232,24 @@ static bool end_reply(struct cts_model *model, const struct model_thread *thread
             return true;
         }
         request->reply_refused = false; /* it met nobody */
-        return !pending || note_sender_gone(model, request);
+        request->sender_is_gone |= pending;
+        return !pending || settle_result(model, request);
     }
     request->replies_open--;
     if (outcome == CTS_MODEL_OK) {
         request->replies_ok++;
         request->reply_owed = false;
-        return true;
+        return !pending || settle_result(model, request);
     }
     bool other_reason = thread->op.error_allowed || thread->op.bad_handle ||
                         model_process_is(model, thread->process, PROCESS_ENDING) ||
                         rules_may_be_broken(model, request->channel,
                                             model->channels[request->channel].client_process);
-    return !pending || other_reason || request->replies_open > 0 || request->replies_ok > 0 ||
-           note_sender_gone(model, request);
+    if (!pending || other_reason || request->replies_open > 0 || request->replies_ok > 0) {
+        return true;
+    }
+    request->sender_is_gone = true;
+    return settle_result(model, request);
 }
 
 /* The event is allowed: `filter` says in which states. */
@@ -253,7 +261,7 @@ static enum cts_model_verdict apply_return(struct cts_model *model, uint32_t thr
     bool done = frontier_keep(model, filter);
     bool ok = result->outcome == CTS_MODEL_OK;
     if (t->op.kind == CTS_MODEL_CALL) {
-        end_call(model, t, result->outcome, filter);
+        done = end_call(model, t, result->outcome, filter) && done;
     } else if (t->op.kind == CTS_MODEL_RECV && ok) {
         done = end_receive(model, thread, result->request) && done;
     } else if (t->op.kind == CTS_MODEL_REPLY) {

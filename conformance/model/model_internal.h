@@ -96,11 +96,12 @@ struct model_request {
     /* replies, other than refused ones */
     unsigned replies_open;
     unsigned replies_ok;
-    bool reply_lost;       /* the replier's process ended inside Reply */
-    bool reply_owed;       /* the call returned rcOk before any Reply did */
-    bool reply_refused;    /* since the last rest */
-    bool ended_by_refusal; /* the call failed, and a refused Reply alone explains it */
-    bool sender_is_gone;   /* a Reply failed, so the call must have ended */
+    bool reply_lost;        /* the replier's process ended inside Reply */
+    bool reply_owed;        /* the call returned rcOk before any Reply did */
+    bool reply_refused;     /* since the last rest */
+    bool ended_by_refusal;  /* the call failed, and a refused Reply alone explains it */
+    bool result_is_settled; /* a Reply has returned while the call was pending */
+    bool sender_is_gone;    /* a Reply failed, so the call must have ended */
 };
 
 struct model_channel {

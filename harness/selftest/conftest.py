@@ -18,11 +18,11 @@ from degenerate import build as degenerate_build
 from mutants import build as mutant_build
 from suite import Suite
 
-SCRATCH_LIMIT_S = 60
-
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "slow: takes minutes; runs with CTS_SELFTEST_SLOW=1 or -m slow")
+    config.addinivalue_line(
+        "markers", "slow: takes minutes; runs with CTS_SELFTEST_SLOW=1 or -m slow"
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -47,7 +47,7 @@ def suite(build_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     suite_module.become_subreaper()
     made = Suite(build_dir, tmp_path_factory.mktemp("suite"))
     yield made
-    left = suite_module.wait_until_gone(set(made.scratch_seen), SCRATCH_LIMIT_S)
+    left = suite_module.abandoned(made.scratch_seen)
     assert not left, f"left behind: { {str(path): made.scratch_seen[path] for path in left} }"
 
 

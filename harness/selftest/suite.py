@@ -11,7 +11,7 @@ import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import Any
 PR_SET_CHILD_SUBREAPER = 36
 SCRATCH = Path("/tmp")
 SCRATCH_PATTERN = "ipc-cts-*"
+CLOCK_SLACK_S = 2.0  # the boot time is known to the second
 
 # Verdicts that make a run red, apart from BROKEN: a case that did not reach its claim.
 RED = frozenset({"FAIL", "CRASH", "TIMEOUT", "EARLY_EXIT", "LEAK"})
@@ -55,13 +56,36 @@ def scratch_directories() -> set[Path]:
     return set(SCRATCH.glob(SCRATCH_PATTERN))
 
 
-def wait_until_gone(paths: set[Path], limit_s: float) -> set[Path]:
-    """Those of the directories that are still there after the limit."""
-    end = time.monotonic() + limit_s
-    left = {path for path in paths if path.exists()}
-    while left and time.monotonic() < end:
-        time.sleep(0.05)
-        left = {path for path in left if path.exists()}
+def boot_time_s() -> float:
+    lines = Path("/proc/stat").read_text().splitlines()
+    return float(next(line.split()[1] for line in lines if line.startswith("btime ")))
+
+
+def other_runs_s() -> list[float]:
+    """When the living processes of ipc-cts were started, in seconds since the epoch."""
+    started: list[float] = []
+    boot = boot_time_s()
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and (entry / "comm").read_text().strip() == "ipc-cts":
+                words = (entry / "stat").read_text(errors="replace").rpartition(")")[2].split()
+                started.append(boot + int(words[19]) / os.sysconf("SC_CLK_TCK"))
+        except (OSError, IndexError, ValueError):
+            continue  # it has ended meanwhile
+    return started
+
+
+def abandoned(paths: Iterable[Path]) -> set[Path]:
+    """The directories that no living run can own: each of those began after the last touch."""
+    left: set[Path] = set()
+    started = other_runs_s()
+    for path in paths:
+        try:
+            touched = path.stat().st_mtime + CLOCK_SLACK_S
+        except FileNotFoundError:
+            continue
+        if not any(start <= touched for start in started):
+            left.add(path)
     return left
 
 

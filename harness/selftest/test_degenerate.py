@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Broken and hostile libraries: every run ends, is not green, says what happened, leaves nothing."""
+"""Broken and hostile libraries: a run ends, is not green, says what happened, leaves nothing."""
 
 from __future__ import annotations
 
@@ -73,3 +73,11 @@ def test_an_exhausted_machine_is_not_ours(suite: Suite, degenerates: Builder) ->
     run_library(suite, degenerates, BY_NAME["allocates"])
     run = suite.run(["OBJ-01.1"])
     assert run.exit_code == 0, run.report
+
+
+def test_the_exit_code_is_not_a_count(suite: Suite, degenerates: Builder) -> None:
+    """More than 256 failures are still exit code 1."""
+    library = degenerates.build(BY_NAME["always_error"])
+    run = suite.run((), library, options=["--jobs", "4", "--quiet"], limit_s=RUN_LIMIT_S)
+    assert run.exit_code == 1
+    assert sum(run.counts.values()) - run.counts["SKIP"] - run.counts["PASS"] > 256

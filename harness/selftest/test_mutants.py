@@ -28,7 +28,9 @@ def parameters() -> list[object]:
         pytest.param(
             mutant,
             id=mutant.id,
-            marks=[pytest.mark.xfail(reason=mutant.survives, strict=True)] if mutant.survives else [],
+            marks=(
+                [pytest.mark.xfail(reason=mutant.survives, strict=True)] if mutant.survives else []
+            ),
         )
         for mutant in MUTANTS
     ]
@@ -112,19 +114,19 @@ def test_what_does_not_apply_is_refused(mutants: Builder, change: Change, compla
         mutant_build.apply_changes(source_mutant(change), mutants.originals)
 
 
-def test_what_compiles_to_the_same_is_refused(mutants: Builder, tmp_path: Path) -> None:
+def test_what_compiles_to_the_same_is_refused(mutants: Builder) -> None:
     change = Change("decisions.c", "/* --- Time --- */", "/* --- Hours ---\n */")
     with pytest.raises(toolchain.BuildError, match="that of the reference"):
-        Builder(tmp_path).build(source_mutant(change))
+        mutants.build(source_mutant(change))
 
 
-def test_what_does_not_compile_is_refused(tmp_path: Path) -> None:
+def test_what_does_not_compile_is_refused(mutants: Builder) -> None:
     change = Change("decisions.c", "/* --- Time --- */", "not C")
     with pytest.raises(toolchain.BuildError, match="error"):
-        Builder(tmp_path).build(source_mutant(change))
+        mutants.build(source_mutant(change))
 
 
-def test_what_is_dead_is_found(suite: Suite, mutants: Builder, tmp_path: Path) -> None:
+def test_what_is_dead_is_found(suite: Suite, tmp_path: Path) -> None:
     nothing = tmp_path / "nothing.so"
     source = tmp_path / "nothing.c"
     source.write_text("int nothing;\n")
@@ -132,10 +134,9 @@ def test_what_is_dead_is_found(suite: Suite, mutants: Builder, tmp_path: Path) -
     assert not mutant_build.is_alive(mutant_build.Built(MUTANTS[0], nothing, ""), suite.build)
 
 
-def test_the_unchanged_build_is_green(suite: Suite, tmp_path: Path) -> None:
+def test_the_unchanged_build_is_green(suite: Suite, mutants: Builder, tmp_path: Path) -> None:
     """Our own way of building does not make a library faulty."""
-    builder = Builder(tmp_path)
     library = tmp_path / "unchanged.so"
-    toolchain.link_library(list(builder.base_objects().values()), library, mutant_build.LINK_FLAGS)
+    toolchain.link_library(list(mutants.base_objects().values()), library, mutant_build.LINK_FLAGS)
     run = suite.run(["CALL", "RECV"], library, "reference")
     assert run.exit_code == 0, run.not_green()

@@ -21,14 +21,14 @@ SKIPPED = ("SKIP", "INCONCLUSIVE")
 
 # Name of a library with ids to run: reference, variants, mutants, degenerate libraries.
 RUNS = (
-    ("reference", "OBJ CALL XFER"),
-    ("condvar", "OBJ STATE LIFE"),
+    ("reference", "OBJ-05 CALL XFER"),
+    ("condvar", "OBJ STATE-03 LIFE"),
     ("set-answers-woken-count", "OBJ-05 CALL-01"),
-    ("second-close-is-ok", "OBJ"),
+    ("second-close-is-ok", "OBJ-13 OBJ-05"),
     ("sync-handle-may-travel", "XFER-01.1 XFER-06"),
     ("create-null-crashes", "OBJ-02 RECV-12"),
-    ("always_ok", "OBJ RECV XFER"),
-    ("prints_tap", "OBJ RECV-01"),
+    ("always_ok", "OBJ-10 RECV-11 XFER-01"),
+    ("prints_tap", "OBJ-10 RECV-01"),
     ("crash_in_set", "OBJ-05 CALL-07"),
     ("hostile_output_in_set", "OBJ-05 CALL-07"),
     ("underscore_exit_in_call_ex", "OBJ-01 CALL-01"),

@@ -44,8 +44,9 @@ def output_directory() -> Path:
 def run_tool(command: Sequence[str | Path]) -> str:
     """Output of a tool; BuildError with what it said when it fails."""
     done = subprocess.run(
-        [str(word) for word in command], capture_output=True, text=True, errors="replace", check=False
-    )
+        [str(word) for word in command],
+        capture_output=True, text=True, errors="replace", check=False,
+    )  # fmt: skip
     if done.returncode != 0:
         said = (done.stderr or done.stdout).strip()
         raise BuildError(f"{' '.join(str(word) for word in command)}\n{said}")

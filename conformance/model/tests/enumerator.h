@@ -29,6 +29,7 @@ struct program {
     const struct program_op *ops[PROGRAM_THREADS][PROGRAM_OPS];
     bool autoclear; /* object 0 is */
     bool fifo;
+    bool lenient; /* the model may accept a little more: README.md */
 };
 
 /* What a return shows. Errors are one class; a Reply without a request has request 0. */

@@ -261,6 +261,11 @@ static bool same_answer(struct walk *walk, const struct end *end,
         *accepted = true;
         return true;
     }
+    if (!*accepted && verdict == CTS_MODEL_ACCEPTED && walk->program->lenient &&
+        event->kind == CTS_MODEL_RETURN) {
+        walk->equality->lenient++;
+        return true; /* not walked on */
+    }
     note_difference(walk, *accepted ? "the model rejects, the enumerator accepts the last event"
                                     : "the model accepts, the enumerator rejects the last event");
     return false;
@@ -460,6 +465,17 @@ bool equality_pairs(unsigned first, unsigned stride, struct equality *equality)
     return true;
 }
 
+static bool has_close(const struct program *program)
+{
+    bool found = false;
+    for (unsigned t = 0; t < PROGRAM_THREADS; t++) {
+        for (unsigned i = 0; i < program->op_count[t]; i++) {
+            found |= program->ops[t][i]->kind == OP_CLOSE;
+        }
+    }
+    return found;
+}
+
 bool equality_random(uint64_t seed, unsigned count, struct equality *equality)
 {
     const unsigned sequences = 1 + ALL_OPS + ALL_OPS * ALL_OPS;
@@ -474,9 +490,11 @@ bool equality_random(uint64_t seed, unsigned count, struct equality *equality)
             } while (program.fifo && !suits_fifo(&program, t));
         }
         program.autoclear = i % 4 == 1;
+        program.lenient = has_close(&program);
         if (!equality_of_program(&program, equality)) {
             return false;
         }
     }
-    return true;
+    /* README.md, "Where it is lenient": rare, or something is wrong. */
+    return equality->lenient * 1000000 <= equality->events + 1000000;
 }

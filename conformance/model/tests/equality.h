@@ -14,6 +14,7 @@ struct equality {
     uint64_t programs;
     uint64_t histories; /* distinct ends of histories */
     uint64_t events;    /* answers compared */
+    uint64_t lenient;   /* of them: the model accepts what the enumerator rejects, as documented */
     uint64_t differences;
     char first[1024]; /* the first difference, with its history */
 };
@@ -25,7 +26,8 @@ bool equality_of_program(const struct program *program, struct equality *equalit
  * `ops` of: CallEx, RecvEx, Set, Clear of one object, Reply, CallEx with a limit, Call, Recv, ...
  * Every `stride`-th, from number `first` on. Stops at the first difference, as the others do. */
 bool equality_core(unsigned ops, unsigned first, unsigned stride, struct equality *equality);
-/* `count` random programs of the whole alphabet, with all variants of objects and order. */
+/* `count` random programs of the whole alphabet, with all variants of objects and order. Where a
+ * program closes an object the model may be lenient, once in a million answers. */
 bool equality_random(uint64_t seed, unsigned count, struct equality *equality);
 /* All programs of up to 2 threads with up to 2 operations of the whole alphabet, in all variants:
  * every `stride`-th. */

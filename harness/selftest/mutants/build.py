@@ -315,7 +315,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for mutant, state in zip(chosen, pool.map(prove, chosen)):
             status = status if state == "alive" else 1
             if options.json:
-                print(json.dumps({"id": mutant.id, "requirement": mutant.requirement, "state": state}))
+                row = {"id": mutant.id, "requirement": mutant.requirement, "state": state}
+                print(json.dumps(row))
             else:
                 print(f"{mutant.id:40} {mutant.requirement:9} {state}")
     return status

@@ -9,6 +9,7 @@
  * when it next looks.
  */
 #include "event_log.h"
+#include "history.h"
 #include "library.h"
 #include "world.h"
 
@@ -21,8 +22,6 @@
 
 /* Sanitizers need more stack than a bare library does; untouched pages cost nothing. */
 #define ACTOR_STACK_BYTES (1024u * 1024u)
-
-static pthread_mutex_t outside_mutex = PTHREAD_MUTEX_INITIALIZER;
 
 const char *cts_call_name(enum cts_call_kind kind)
 {
@@ -355,8 +354,8 @@ static void perform_other(struct cts_op *op)
         op->rc = exhaust(op);
         break;
     case CTS_OP_MUTEX_WAIT:
-        (void)pthread_mutex_lock(&outside_mutex);
-        (void)pthread_mutex_unlock(&outside_mutex);
+        (void)pthread_mutex_lock(op->mutex);
+        (void)pthread_mutex_unlock(op->mutex);
         op->rc = rcOk;
         break;
     case CTS_OP_SLEEP:
@@ -562,6 +561,7 @@ static void log_invocation(const struct cts_op *op)
 static void hand_over(struct cts_actor *actor, struct cts_op *first)
 {
     for (struct cts_op *op = first; op != NULL; op = op->follow) {
+        cts_history_prepare(op);
         log_invocation(op);
         op->posted = true;
         op->imitated_start_ms = cts_world.imitated_now_ms;
@@ -644,7 +644,7 @@ static void log_return(const struct cts_op *op)
 }
 
 /* Give names to the handles an op brought, and take one away that it closed. */
-static void register_handles(const struct cts_op *op)
+static void register_handles(struct cts_op *op)
 {
     struct cts_process *process = op->actor->process;
     if (op->rc != rcOk) {
@@ -656,10 +656,12 @@ static void register_handles(const struct cts_op *op)
     case CTS_OP_RECREATE:
         if (op->new_handle != INVALID_HANDLE) {
             cts_object_add(process, op->new_handle, "sync");
+            cts_history_sync(op);
         }
         break;
     case CTS_OP_COPY:
         cts_object_add(process, op->new_handle, "copy");
+        cts_history_copied(process, op->handle, op->new_handle);
         break;
     case CTS_OP_CONNECT:
         if (op->handle == INVALID_HANDLE) {
@@ -669,11 +671,18 @@ static void register_handles(const struct cts_op *op)
             cts_object_add(process, op->new_server, "server");
         }
         cts_object_add(process, op->new_handle, "client");
+        cts_history_channel(process, process,
+                            op->handle == INVALID_HANDLE ? op->new_listener : op->handle,
+                            op->new_server, op->new_handle);
         break;
     case CTS_OP_CLOSE:
         cts_object_closed(process, op->handle);
+        cts_history_closed(process, op->handle);
         break;
     default:
+        if (op->handle_count > 0) {
+            cts_history_received(op);
+        }
         for (unsigned i = 0; i < op->handle_count; i++) {
             cts_object_add(process, op->handles[i], "received");
         }
@@ -731,16 +740,34 @@ void cts_actors_join(void)
     }
 }
 
-/* The mutex of cts_start_mutex_wait is held by the main thread while one waits for it. */
+/* The mutex of cts_start_mutex_wait is held by the main thread while one waits for it, which may be a
+ * thread of another operating-system process. */
+static pthread_mutex_t *outside_mutex(void)
+{
+    static pthread_mutex_t *mutex;
+    if (mutex == NULL) {
+        pthread_mutexattr_t attributes;
+        mutex = cts_shared_alloc(sizeof *mutex);
+        if (mutex == NULL || pthread_mutexattr_init(&attributes) != 0 ||
+            pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED) != 0 ||
+            pthread_mutex_init(mutex, &attributes) != 0) {
+            cts_broken("no mutex to wait for");
+        }
+        (void)pthread_mutexattr_destroy(&attributes);
+    }
+    return mutex;
+}
+
 struct cts_op *cts_start_mutex_wait(struct cts_actor *actor)
 {
     struct cts_op *op = cts_op_new(actor, CTS_OP_MUTEX_WAIT);
-    (void)pthread_mutex_lock(&outside_mutex);
+    op->mutex = outside_mutex();
+    (void)pthread_mutex_lock(op->mutex);
     cts_op_post(op);
     return op;
 }
 
 void cts_release_mutex(void)
 {
-    (void)pthread_mutex_unlock(&outside_mutex);
+    (void)pthread_mutex_unlock(outside_mutex());
 }

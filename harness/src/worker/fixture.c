@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Processes, channels and the starting of calls: the part of the vocabulary that arranges. */
 #include "event_log.h"
+#include "history.h"
 #include "library.h"
 #include "world.h"
 
@@ -115,6 +116,7 @@ struct cts_link cts_link_between(struct cts_process *server_process,
         cts_object_add(server_process, op->new_server, "server");
     }
     cts_object_add(client_process, client, "client");
+    cts_history_channel(server_process, client_process, op->new_listener, op->new_server, client);
     return (struct cts_link){.server_process = server_process,
                              .client_process = client_process,
                              .listener = op->new_listener,
@@ -136,11 +138,22 @@ struct cts_link cts_link_add(const struct cts_link *link)
     return link_in_one(link->server_process, link->listener);
 }
 
+/* Calls that its actors were in never return: what is received of them meets no return. */
+static void end_calls(const struct cts_process *process)
+{
+    for (const struct cts_actor *actor = cts_world.actors; actor != NULL; actor = actor->next) {
+        if (actor->process == process && cts_actor_busy(actor)) {
+            actor->current->seq_return = UINT64_MAX;
+        }
+    }
+}
+
 static void end_process(struct cts_process *process, bool kill_it)
 {
     if (process == cts_process_first()) {
         cts_broken("the first process cannot be ended: the case needs it");
     }
+    cts_history_process_end(process, false);
     if (process->host != NULL) {
         cts_host_end(process->host, kill_it);
     } else if (cts_adapter_in_use.process_end == NULL) {
@@ -159,7 +172,9 @@ static void end_process(struct cts_process *process, bool kill_it)
     cts_json_string(&line, "process", process->name);
     cts_json_bool(&line, "killed", kill_it);
     cts_log_line(&line);
+    cts_history_process_end(process, true);
     if (process->host != NULL) {
+        end_calls(process);
         process->ended = true;
     }
     cts_objects_forget(process);
@@ -410,6 +425,9 @@ void cts_advance_ms(rtl_uint32_t milliseconds)
     cts_json_uint(&line, "ms", milliseconds);
     cts_json_bool(&line, "virtual", cts_world.virtual_time);
     cts_log_line(&line);
+    if (cts_world.virtual_time) {
+        cts_history_advance(milliseconds);
+    }
     if (cts_world.imitated_time) {
         imitate_advance(milliseconds);
     } else if (cts_adapter_in_use.clock_advance(milliseconds) != 0) {

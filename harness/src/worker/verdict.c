@@ -5,6 +5,7 @@
  * line of the log and the only way to anything but EARLY_EXIT, CRASH or TIMEOUT.
  */
 #include "event_log.h"
+#include "history.h"
 #include "library.h"
 #include "worker_protocol.h"
 #include "world.h"
@@ -214,6 +215,7 @@ static void close_case(uint32_t objects_before)
     }
     bool drained = cts_objects_drain();
     cts_law_check();
+    cts_history_check();
     if (!drained) {
         return;
     }

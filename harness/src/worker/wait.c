@@ -12,6 +12,7 @@
  * act weak      none of these within the bound; claims that need rest are weak in this case
  */
 #include "event_log.h"
+#include "history.h"
 #include "library.h"
 #include "worker_protocol.h"
 #include "world.h"
@@ -211,11 +212,19 @@ void cts_settle(void)
 {
     struct cts_snapshot *all = snapshots();
     unsigned rounds = 0;
-    const char *how = any_busy() ? settle(&rounds, &all[0], &all[1], &all[2]) : "hook";
-    cts_ops_log_returns();
-    if (rounds > 0) {
-        log_settle(how, rounds, all[1].count);
+    if (!any_busy()) {
+        cts_ops_log_returns();
+        return;
     }
+    const char *how = settle(&rounds, &all[0], &all[1], &all[2]);
+    /* The model may conclude from rest only where nothing else can move: not beside timers. */
+    bool for_good =
+        strcmp(how, "hook") == 0 || (strcmp(how, "kernel") == 0 && cts_snapshot_final(&all[1]));
+    if (for_good) {
+        cts_history_rest();
+    }
+    cts_ops_log_returns();
+    log_settle(how, rounds, all[1].count);
 }
 
 static bool wait_within(struct cts_op *op, double rest_limit_ms, double hang_limit_ms)

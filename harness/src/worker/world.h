@@ -9,6 +9,7 @@
 
 #include <cts/adapter.h>
 #include <cts/cts.h>
+#include <model.h>
 #include <nk/arena.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -82,7 +83,8 @@ struct cts_op {
     struct cts_message message;
     uint32_t server_process_id; /* opening a channel between processes */
     uint32_t client_process_id;
-    unsigned channel; /* the same between operating-system processes: number of the channel */
+    unsigned channel;       /* the same between operating-system processes: number of the channel */
+    pthread_mutex_t *mutex; /* CTS_OP_MUTEX_WAIT: in shared memory */
 
     _Atomic uint32_t state;
 
@@ -110,6 +112,9 @@ struct cts_op {
     /* main thread only */
     bool logged;
     bool posted;
+    bool modelled; /* the executable model knows this kind of op */
+    struct cts_model_op model;
+    uint32_t sync_number; /* of the sync object that a create brought, for the model */
     uint64_t imitated_start_ms;
     struct cts_op *next;
 };

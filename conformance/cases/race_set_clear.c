@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * RACE-02: Set, Clear and Close of one object by several threads, while others wait with it. Each
+ * outcome is one that some order of the operations gives.
+ */
+#include <cts/cts.h>
+
+/* variant: which operations meet. */
+enum { SET_AND_CLOSE = 1, CLEAR_AND_CLOSE = 2, ALL_THREE = 3, ENTERING = 4 };
+enum { WAITERS = 4, CALLS = 6, SETTERS = 2, PULSES = 10, ROUNDS = 12, DELAYS = 12 };
+
+static const char *const names[WAITERS] = {"waiter 1", "waiter 2", "waiter 3", "waiter 4"};
+
+struct scene {
+    struct cts_process *process; /* of the object and of the threads that use it */
+    struct cts_link calls;
+    struct cts_link receives;
+    struct cts_actor *waiters[WAITERS]; /* 1 and 3 receive */
+    struct cts_actor *setter;
+    struct cts_actor *clearer;
+    struct cts_actor *peer;
+};
+
+static struct scene scene_open(const struct cts_case *self)
+{
+    struct scene s = {.calls = cts_link_open(self->layout)};
+    s.process = s.calls.client_process;
+    s.receives = cts_link_between(s.process, s.calls.server_process);
+    for (int i = 0; i < WAITERS; i++) {
+        s.waiters[i] = cts_actor_new(s.process, names[i]);
+    }
+    s.setter = cts_actor_new(s.process, "setter");
+    s.clearer = cts_actor_new(s.process, "clearer");
+    s.peer = cts_actor_new(s.calls.server_process, "peer");
+    return s;
+}
+
+static struct cts_op *start_wait(const struct cts_case *self, const struct scene *s, int index,
+                                 Handle sync)
+{
+    if (index % 2 == 1) {
+        return cts_start_recv_ex(s->waiters[index], s->receives.server, cts_mdelay(self), sync);
+    }
+    return cts_start_call_ex(s->waiters[index], s->calls.client, CTS_PLAIN, cts_mdelay(self), sync);
+}
+
+static void begin(struct cts_actor *actor)
+{
+    cts_program_begin(actor);
+    (void)cts_start_churn(actor, cts_random(DELAYS));
+}
+
+/* RACE-02: two threads set and clear in random order while four threads make six calls each. Every
+ * call that returns was interrupted, none is when its object was never set, and after a last Clear
+ * the next call waits. */
+static void sets_and_clears(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    Handle sync = cts_sync_new(s.process);
+    Handle untouched = cts_sync_new(s.process);
+    struct cts_op *waits[WAITERS][CALLS] = {{NULL}};
+    struct cts_op *pulses[SETTERS][PULSES] = {{NULL}};
+    struct cts_actor *setters[SETTERS] = {s.setter, s.clearer};
+    for (int i = 0; i < WAITERS; i++) {
+        begin(s.waiters[i]);
+        for (int k = 0; k < CALLS; k++) {
+            bool quiet = i >= 2 && k == CALLS - 1;
+            waits[i][k] = start_wait(self, &s, i, quiet ? untouched : sync);
+        }
+    }
+    for (int i = 0; i < SETTERS; i++) {
+        begin(setters[i]);
+        for (int k = 0; k < PULSES; k++) {
+            pulses[i][k] = cts_random(2) == 0 ? cts_start_set(setters[i], sync)
+                                              : cts_start_clear(setters[i], sync);
+        }
+    }
+    cts_program_run();
+
+    for (int i = 0; i < SETTERS; i++) {
+        for (int k = 0; k < PULSES; k++) {
+            cts_check_returned(pulses[i][k], rcOk);
+        }
+    }
+    cts_clear(s.process, sync);
+    struct cts_op *late = cts_start_call_ex(cts_actor_new(s.process, "late"), s.calls.client,
+                                            CTS_PLAIN, cts_mdelay(self), sync);
+    cts_check_blocked(late);
+    cts_set(s.process, sync);
+    cts_check_returned(late, rcIpcInterrupt);
+    for (int i = 0; i < WAITERS; i++) {
+        for (int k = 0; k < CALLS - (i >= 2); k++) {
+            cts_check_returned(waits[i][k], rcIpcInterrupt);
+        }
+    }
+    cts_check_blocked(waits[2][CALLS - 1]);
+    cts_check_blocked(waits[3][CALLS - 1]);
+    cts_set(s.process, untouched);
+    cts_check_returned(waits[2][CALLS - 1], rcIpcInterrupt);
+    cts_check_returned(waits[3][CALLS - 1], rcIpcInterrupt);
+}
+
+/* What the others have left waiting gets its peer: waiters 0 and 1 only. */
+static void finish(const struct scene *s, int index, struct cts_op *wait)
+{
+    cts_settle();
+    if (cts_returned(wait)) {
+        cts_check_that(cts_rc(wait) != rcOk, "nothing was exchanged without a peer");
+    } else if (index % 2 == 1) {
+        struct cts_op *call = cts_start_call(s->peer, s->receives.client, CTS_PLAIN);
+        cts_check_returned(wait, rcOk);
+        cts_check_served(s->waiters[index], wait, call);
+    } else {
+        struct cts_op *recv = cts_start_recv(s->peer, s->calls.server);
+        cts_check_returned(recv, rcOk);
+        cts_check_served(s->peer, recv, wait);
+    }
+}
+
+/* RACE-02: Close meets Set, Clear, or calls that are just being entered. Whether it is refused while
+ * threads wait, and what it does to them, is open (STATE-07). Set and Clear are rcOk or too late. When
+ * Set was in time, the calls that waited have ended; no call is lost. */
+static void operations_meet_close(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    struct cts_actor *closer = cts_actor_new(s.process, "closer");
+    for (int i = 0; i < ROUNDS; i++) {
+        Handle sync = cts_sync_new(s.process);
+        struct cts_op *waits[2] = {NULL};
+        struct cts_op *set = NULL;
+        struct cts_op *clear = NULL;
+        for (int k = 0; k < 2; k++) {
+            if (self->variant & ENTERING) {
+                begin(s.waiters[k]);
+            }
+            waits[k] = start_wait(self, &s, k, sync);
+        }
+        if ((self->variant & ENTERING) == 0) {
+            cts_require_blocked(waits[0]);
+            cts_require_blocked(waits[1]);
+        }
+        if (self->variant & SET_AND_CLOSE) {
+            begin(s.setter);
+            set = cts_start_set(s.setter, sync);
+        }
+        if (self->variant & CLEAR_AND_CLOSE) {
+            begin(s.clearer);
+            clear = cts_start_clear(s.clearer, sync);
+        }
+        begin(closer);
+        struct cts_op *closed = cts_start_close(closer, sync);
+        cts_program_run();
+
+        cts_check_that(cts_wait(closed) != rcIpcInterrupt, "Close is not interrupted");
+        bool in_time = set != NULL && cts_wait(set) == rcOk;
+        cts_check_that(set == NULL || cts_rc(set) != rcIpcInterrupt, "Set is not interrupted");
+        cts_check_that(clear == NULL || cts_wait(clear) != rcIpcInterrupt,
+                       "Clear is not interrupted");
+        for (int k = 0; k < 2; k++) {
+            if (in_time && (self->variant & ENTERING) == 0) {
+                cts_check_that(cts_wait(waits[k]) != rcOk, "a call that waited has ended by Set");
+            }
+            finish(&s, k, waits[k]);
+        }
+    }
+    cts_check_exchange(s.waiters[0], s.calls.client, s.peer, s.calls.server);
+}
+
+static const struct cts_case cases[] = {
+    {"RACE-02.1", "Set and Clear by two threads, free running", sets_and_clears, CTS_ONE_PROCESS,
+     CTS_UNLIMITED, 0, CTS_FREE_RUNNING},
+    {"RACE-02.2", "Set and Clear by two threads, one CPU", sets_and_clears, CTS_ONE_PROCESS,
+     CTS_LIMITED, 0, 0},
+    {"RACE-02.3", "Set and Clear by two threads, two processes", sets_and_clears, CTS_TWO_PROCESSES,
+     CTS_UNLIMITED, 0, CTS_FREE_RUNNING},
+    {"RACE-02.4", "Set meets Close while threads wait, free running", operations_meet_close,
+     CTS_ONE_PROCESS, CTS_UNLIMITED, SET_AND_CLOSE, CTS_FREE_RUNNING},
+    {"RACE-02.5", "Clear meets Close while threads wait, free running", operations_meet_close,
+     CTS_ONE_PROCESS, CTS_LIMITED, CLEAR_AND_CLOSE, CTS_FREE_RUNNING},
+    {"RACE-02.6", "Set, Clear and Close meet while threads wait, one CPU, two processes",
+     operations_meet_close, CTS_TWO_PROCESSES, CTS_UNLIMITED, ALL_THREE, 0},
+    {"RACE-02.7", "Close meets calls that are being entered, free running", operations_meet_close,
+     CTS_ONE_PROCESS, CTS_UNLIMITED, ENTERING, CTS_FREE_RUNNING},
+    {"RACE-02.8", "Set and Close meet calls that are being entered, free running",
+     operations_meet_close, CTS_ONE_PROCESS, CTS_LIMITED, SET_AND_CLOSE | ENTERING,
+     CTS_FREE_RUNNING},
+};
+CTS_GROUP(cts_group_race_set_clear, cases);

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * TIME-06: the limit of a CallEx goes on while a server holds its request. The late Reply may return
+ * anything and reaches nobody; window_call_time.c has the single exchange, here are more of them.
+ */
+#include <cts/cts.h>
+
+#define A_LITTLE_MORE 10 /* milliseconds */
+
+struct scene {
+    struct cts_link link;
+    Handle sync;
+    struct cts_actor *client;
+    struct cts_actor *other;
+    struct cts_actor *server;
+    struct cts_actor *second; /* server */
+};
+
+static struct scene scene_open(const struct cts_case *self)
+{
+    cts_use_virtual_time();
+    struct scene s = {.link = cts_link_open(self->layout)};
+    s.sync = cts_sync_new(s.link.client_process);
+    s.client = cts_actor_new(s.link.client_process, "client");
+    s.other = cts_actor_new(s.link.client_process, "other client");
+    s.server = cts_actor_new(s.link.server_process, "server");
+    s.second = cts_actor_new(s.link.server_process, "second server");
+    return s;
+}
+
+/* A call with that limit whose request `server` has taken. */
+static struct cts_op *call_taken(const struct scene *s, struct cts_actor *client,
+                                 struct cts_actor *server, rtl_uint32_t mdelay,
+                                 struct cts_op **recv)
+{
+    *recv = cts_start_recv(server, s->link.server);
+    cts_require_blocked(*recv);
+    struct cts_op *call = cts_start_call_ex(client, s->link.client, CTS_PLAIN, mdelay, s->sync);
+    cts_require_returned(*recv, rcOk);
+    return call;
+}
+
+static void late_reply(struct cts_actor *server, struct cts_op *recv)
+{
+    Retcode rc = cts_wait(cts_start_reply(server, recv, CTS_PLAIN));
+    cts_observe("Reply to a CallEx that has timed out", cts_rc_name(rc));
+}
+
+/* TIME-06: Set comes in service and cannot end the call; the limit does. */
+static void set_then_due_in_service(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    struct cts_op *recv = NULL;
+    struct cts_op *call = call_taken(&s, s.client, s.server, 1000, &recv);
+
+    cts_set(s.link.client_process, s.sync);
+    cts_advance_ms(999);
+    cts_check_blocked(call);
+    cts_advance_ms(1 + A_LITTLE_MORE);
+
+    cts_check_returned(call, rcTimeout);
+    late_reply(s.server, recv);
+    cts_clear(s.link.client_process, s.sync);
+    cts_check_exchange(s.client, s.link.client, s.server, s.link.server);
+}
+
+/* TIME-06: the limit counts from the call and not from the moment when the request was taken. */
+static void time_in_the_queue_counts(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    struct cts_op *call = cts_start_call_ex(s.client, s.link.client, CTS_PLAIN, 1000, s.sync);
+    cts_require_blocked(call);
+    cts_advance_ms(600);
+    struct cts_op *recv = cts_start_recv(s.server, s.link.server);
+    cts_require_returned(recv, rcOk);
+
+    cts_advance_ms(399);
+    cts_check_blocked(call);
+    cts_advance_ms(1 + A_LITTLE_MORE);
+
+    cts_check_returned(call, rcTimeout);
+    late_reply(s.server, recv);
+    cts_check_exchange(s.client, s.link.client, s.server, s.link.server);
+}
+
+/* TIME-06: two servers hold requests of two clients; the limit of one passes and the other is
+ * answered, by the server that took it and by nobody else. */
+static void one_of_two_is_due(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    struct cts_op *recv_due = NULL;
+    struct cts_op *recv_other = NULL;
+    struct cts_op *due = call_taken(&s, s.client, s.server, 1000, &recv_due);
+    struct cts_op *other = call_taken(&s, s.other, s.second, INFINITE_TIMEOUT, &recv_other);
+
+    cts_advance_ms(1000 + A_LITTLE_MORE);
+
+    cts_check_returned(due, rcTimeout);
+    cts_check_blocked(other);
+    late_reply(s.server, recv_due);
+    cts_check_blocked(other);
+    cts_check_served(s.second, recv_other, other);
+    cts_check_exchange(s.client, s.link.client, s.server, s.link.server);
+}
+
+/* TIME-06 and CALL-15: the thread that timed out calls again, and a second server takes that
+ * request before the first one replies. */
+static void late_reply_while_the_next_is_taken(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    struct cts_op *recv_old = NULL;
+    struct cts_op *recv_new = NULL;
+    struct cts_op *old = call_taken(&s, s.client, s.server, 1000, &recv_old);
+    cts_advance_ms(1000 + A_LITTLE_MORE);
+    cts_check_returned(old, rcTimeout);
+    struct cts_op *next = call_taken(&s, s.client, s.second, INFINITE_TIMEOUT, &recv_new);
+
+    late_reply(s.server, recv_old);
+
+    cts_check_blocked(next);
+    cts_check_served(s.second, recv_new, next);
+}
+
+/* TIME-06: several calls of one thread time out in service one after the other, and the server
+ * replies late to each; then a call is answered in time. */
+static void due_again_and_again(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    for (int i = 0; i < 3; i++) {
+        struct cts_op *recv = NULL;
+        struct cts_op *call = call_taken(&s, s.client, s.server, 1000, &recv);
+        cts_advance_ms(1000 + A_LITTLE_MORE);
+        cts_check_returned(call, rcTimeout);
+        late_reply(s.server, recv);
+    }
+    struct cts_op *recv = NULL;
+    struct cts_op *call = call_taken(&s, s.client, s.server, 1000, &recv);
+    cts_check_served(s.server, recv, call);
+}
+
+/* TIME-06: a service of hours under a longer limit is answered, under a shorter one it is not. The
+ * first wait tells whether there is virtual time: the harness skips where a limit of more than four
+ * seconds would have to pass in real time. */
+static void service_of_hours(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    struct cts_op *recv = NULL;
+    struct cts_op *call = call_taken(&s, s.client, s.server, 5000, &recv);
+    cts_advance_ms(5000 + A_LITTLE_MORE);
+    cts_require_returned(call, rcTimeout);
+    late_reply(s.server, recv);
+
+    call = call_taken(&s, s.client, s.server, 7200000, &recv);
+    cts_advance_ms(7199999);
+    cts_check_blocked(call);
+    cts_check_served(s.server, recv, call);
+
+    call = call_taken(&s, s.client, s.server, 7200000, &recv);
+    cts_advance_ms(7200000 + A_LITTLE_MORE);
+    cts_check_returned(call, rcTimeout);
+    late_reply(s.server, recv);
+    cts_check_exchange(s.client, s.link.client, s.server, s.link.server);
+}
+
+static const struct cts_case cases[] = {
+    {"TIME-06.51", "Set in service, then the limit", set_then_due_in_service, CTS_ONE_PROCESS,
+     CTS_LIMITED, 0, 0},
+    {"TIME-06.52", "Set in service, then the limit, two processes", set_then_due_in_service,
+     CTS_TWO_PROCESSES, CTS_LIMITED, 0, 0},
+    {"TIME-06.53", "time in the queue counts for the limit in service", time_in_the_queue_counts,
+     CTS_ONE_PROCESS, CTS_LIMITED, 0, 0},
+    {"TIME-06.54", "the limit of one of two requests in service passes", one_of_two_is_due,
+     CTS_ONE_PROCESS, CTS_LIMITED, 0, 0},
+    {"TIME-06.55", "the limit of one of two requests in service passes, two processes",
+     one_of_two_is_due, CTS_TWO_PROCESSES, CTS_LIMITED, 0, 0},
+    {"TIME-06.56", "a late Reply while the next request of the thread is taken",
+     late_reply_while_the_next_is_taken, CTS_ONE_PROCESS, CTS_LIMITED, 0, 0},
+    {"TIME-06.57", "limits pass in service again and again", due_again_and_again, CTS_ONE_PROCESS,
+     CTS_LIMITED, 0, 0},
+    {"TIME-06.58", "a service of hours", service_of_hours, CTS_ONE_PROCESS, CTS_LIMITED, 0, 0},
+};
+CTS_GROUP(cts_group_time_taken, cases);

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * V14-01 to V14-04: the object that clears itself after the first interruption, of edition 1.4.
+ * The harness skips where the library has no KnIpcCreateSyncObjectEx.
+ */
+#include <cts/cts.h>
+
+/* variant: the call that waits. */
+enum { CALL = 0, RECV = 1, BOTH = 2, WITH_CLEAR = 4 };
+enum { WAITERS = 4 };
+
+static const char *const names[WAITERS] = {"waiter 1", "waiter 2", "waiter 3", "waiter 4"};
+
+struct scene {
+    struct cts_process *process; /* of the object and the threads that wait */
+    struct cts_link calls;
+    struct cts_link receives;
+    struct cts_actor *waiters[WAITERS];
+    struct cts_actor *peer;
+    Handle automatic;
+    Handle plain;
+};
+
+static struct scene scene_open(const struct cts_case *self)
+{
+    struct scene s = {.calls = cts_link_open(self->layout)};
+    s.process = s.calls.client_process;
+    s.receives = cts_link_between(s.process, s.calls.server_process);
+    for (int i = 0; i < WAITERS; i++) {
+        s.waiters[i] = cts_actor_new(s.process, names[i]);
+    }
+    s.peer = cts_actor_new(s.calls.server_process, "peer");
+    s.plain = cts_sync_new(s.process);
+    struct cts_op *create = cts_start_create_autoclear(cts_actor_new(s.process, "creator"));
+    cts_require_returned(create, rcOk);
+    s.automatic = cts_handle(create);
+    return s;
+}
+
+/* Does waiter `index` call, or receive? With BOTH they alternate. */
+static bool waiter_receives(const struct cts_case *self, int index)
+{
+    return (self->variant & RECV) != 0 || ((self->variant & BOTH) != 0 && index % 2 == 1);
+}
+
+static struct cts_op *start_wait(const struct cts_case *self, const struct scene *s, int index,
+                                 Handle sync)
+{
+    if (waiter_receives(self, index)) {
+        return cts_start_recv_ex(s->waiters[index], s->receives.server, cts_mdelay(self), sync);
+    }
+    return cts_start_call_ex(s->waiters[index], s->calls.client, CTS_PLAIN, cts_mdelay(self), sync);
+}
+
+/* Waiter `index`, which waits alone, gets its peer. */
+static void check_completes(const struct cts_case *self, const struct scene *s, int index,
+                            struct cts_op *wait)
+{
+    if (waiter_receives(self, index)) {
+        struct cts_op *call = cts_start_call(s->peer, s->receives.client, CTS_PLAIN);
+        cts_check_returned(wait, rcOk);
+        cts_check_served(s->waiters[index], wait, call);
+    } else {
+        struct cts_op *recv = cts_start_recv(s->peer, s->calls.server);
+        cts_check_returned(recv, rcOk);
+        cts_check_served(s->peer, recv, wait);
+    }
+}
+
+/* V14-01: it interrupts the thread that waits, and lets the next call wait; again and again, by the
+ * same thread and by another. */
+static void interrupts_and_is_clear(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    for (int i = 0; i < WAITERS; i++) {
+        int index = i / 2;
+        struct cts_op *wait = start_wait(self, &s, index, s.automatic);
+        cts_check_blocked(wait);
+        cts_set(s.process, s.automatic);
+        cts_check_returned(wait, rcIpcInterrupt);
+        if (self->variant & WITH_CLEAR) {
+            cts_clear(s.process, s.automatic);
+        }
+    }
+    struct cts_op *wait = start_wait(self, &s, 0, s.automatic);
+    cts_check_blocked(wait);
+    check_completes(self, &s, 0, wait);
+}
+
+/* V14-01: Clear before anybody waits puts it into the non-interrupting state, as every object. */
+static void cleared_before_the_call(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    cts_set(s.process, s.automatic);
+    cts_clear(s.process, s.automatic);
+    struct cts_op *wait = start_wait(self, &s, 0, s.automatic);
+    cts_check_blocked(wait);
+    cts_set(s.process, s.automatic);
+    cts_check_returned(wait, rcIpcInterrupt);
+    wait = start_wait(self, &s, 1, s.automatic);
+    cts_check_blocked(wait);
+    check_completes(self, &s, 1, wait);
+}
+
+/* V14-02: several wait; each Set interrupts one of them or more until all have been, and afterwards
+ * the object is clear. */
+static void several_wait(const struct cts_case *self)
+{
+    static const char *const counts[] = {"none", "one", "two", "three", "four"};
+    struct scene s = scene_open(self);
+    struct cts_op *waits[WAITERS] = {NULL};
+    for (int i = 0; i < WAITERS; i++) {
+        waits[i] = start_wait(self, &s, i, s.automatic);
+        cts_require_blocked(waits[i]);
+    }
+
+    int before = 0;
+    for (int set = 0; set < WAITERS && before < WAITERS; set++) {
+        cts_set(s.process, s.automatic);
+        cts_settle();
+        int count = 0;
+        for (int i = 0; i < WAITERS; i++) {
+            if (cts_returned(waits[i])) {
+                cts_check_that(cts_rc(waits[i]) == rcIpcInterrupt,
+                               "those that return are interrupted");
+                count++;
+            }
+        }
+        cts_check_that(count > before, "Set interrupts at least one of those that wait");
+        if (set == 0) {
+            cts_observe("interrupted by the first Set of four that wait", counts[count]);
+        }
+        before = count;
+    }
+    cts_check_that(before == WAITERS, "as many Sets as threads interrupt all of them");
+
+    struct cts_op *wait = start_wait(self, &s, 0, s.automatic);
+    cts_check_blocked(wait);
+    check_completes(self, &s, 0, wait);
+}
+
+/* V14-03: Set while nobody waits: the first call is interrupted, or waits and obeys a later Set; in
+ * both cases the object is clear for the next. */
+static void set_before_the_call(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    cts_set(s.process, s.automatic);
+
+    struct cts_op *wait = start_wait(self, &s, 0, s.automatic);
+
+    cts_settle();
+    cts_observe("Set on an automatically clearing object while nobody waits",
+                cts_returned(wait) ? "stays pending" : "is lost");
+    if (!cts_returned(wait)) {
+        cts_set(s.process, s.automatic);
+    }
+    cts_check_returned(wait, rcIpcInterrupt);
+    wait = start_wait(self, &s, 1, s.automatic);
+    cts_check_blocked(wait);
+    cts_set(s.process, s.automatic);
+    cts_check_returned(wait, rcIpcInterrupt);
+}
+
+/* V14-04: beside it, an object made by the plain function stays set until Clear. */
+static void plain_object_stays_set(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    struct cts_op *wait = start_wait(self, &s, 0, s.plain);
+    cts_require_blocked(wait);
+    cts_set(s.process, s.plain);
+    cts_check_returned(wait, rcIpcInterrupt);
+    for (int i = 0; i < WAITERS; i++) {
+        cts_check_returned(start_wait(self, &s, i, s.plain), rcIpcInterrupt);
+    }
+    struct cts_op *other = start_wait(self, &s, 1, s.automatic);
+    cts_check_blocked(other);
+    cts_check_returned(start_wait(self, &s, 0, s.plain), rcIpcInterrupt);
+    cts_set(s.process, s.automatic);
+    cts_check_returned(other, rcIpcInterrupt);
+    cts_check_returned(start_wait(self, &s, 2, s.plain), rcIpcInterrupt);
+
+    cts_clear(s.process, s.plain);
+    wait = start_wait(self, &s, 0, s.plain);
+    cts_check_blocked(wait);
+    check_completes(self, &s, 0, wait);
+}
+
+static const struct cts_case cases[] = {
+    {"V14-01.1", "it interrupts a CallEx and is clear", interrupts_and_is_clear, CTS_ONE_PROCESS,
+     CTS_UNLIMITED, CALL, 0},
+    {"V14-01.2", "it interrupts a RecvEx and is clear", interrupts_and_is_clear, CTS_ONE_PROCESS,
+     CTS_LIMITED, RECV, 0},
+    {"V14-01.3", "it interrupts both kinds in turn and is clear, two processes",
+     interrupts_and_is_clear, CTS_TWO_PROCESSES, CTS_UNLIMITED, BOTH, 0},
+    {"V14-01.4", "Clear after it has cleared itself changes nothing", interrupts_and_is_clear,
+     CTS_ONE_PROCESS, CTS_LIMITED, BOTH | WITH_CLEAR, 0},
+    {"V14-01.5", "Set, Clear before a CallEx: it waits", cleared_before_the_call, CTS_ONE_PROCESS,
+     CTS_UNLIMITED, CALL, 0},
+    {"V14-01.6", "Set, Clear before a RecvEx: it waits", cleared_before_the_call, CTS_ONE_PROCESS,
+     CTS_LIMITED, RECV, 0},
+    {"V14-02.1", "several CallEx wait", several_wait, CTS_ONE_PROCESS, CTS_UNLIMITED, CALL, 0},
+    {"V14-02.2", "several RecvEx wait", several_wait, CTS_ONE_PROCESS, CTS_LIMITED, RECV, 0},
+    {"V14-02.3", "both kinds wait, two processes", several_wait, CTS_TWO_PROCESSES, CTS_UNLIMITED,
+     BOTH, 0},
+    {"V14-03.1", "Set before a CallEx", set_before_the_call, CTS_ONE_PROCESS, CTS_UNLIMITED, CALL,
+     0},
+    {"V14-03.2", "Set before a RecvEx", set_before_the_call, CTS_ONE_PROCESS, CTS_LIMITED, RECV, 0},
+    {"V14-04.1", "the plain object stays set, CallEx", plain_object_stays_set, CTS_ONE_PROCESS,
+     CTS_UNLIMITED, CALL, 0},
+    {"V14-04.2", "the plain object stays set, RecvEx", plain_object_stays_set, CTS_ONE_PROCESS,
+     CTS_LIMITED, RECV, 0},
+    {"V14-04.3", "the plain object stays set, both kinds, two processes", plain_object_stays_set,
+     CTS_TWO_PROCESSES, CTS_UNLIMITED, BOTH, 0},
+};
+CTS_GROUP(cts_group_v14_autoclear, cases);
