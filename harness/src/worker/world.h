@@ -191,6 +191,8 @@ void cts_host_end(struct cts_host_process *host, bool kill_it);
 /* --- actor.c
  * -------------------------------------------------------------------------------------- */
 const char *cts_call_name(enum cts_call_kind kind);
+/* In an actor's thread: perform the call and fill the op, but for DONE. */
+void cts_perform(struct cts_op *op);
 /* A new op for the actor; BROKEN when the actor is busy. */
 struct cts_op *cts_op_new(struct cts_actor *actor, enum cts_call_kind kind);
 /* A limit of an op is meant to pass during the case, by cts_advance_ms. */

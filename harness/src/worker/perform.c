@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Performing one call of the library in an actor's thread, and recording what came of it. The only place
+ * where the library is called.
+ */
+#include "library.h"
+#include "world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static void stamp_invocation(struct cts_op *op)
+{
+    op->seq_invoke = atomic_fetch_add(cts_world.sequence, 1) + 1;
+    op->t_invoke_ns = cts_now_ns();
+}
+
+static void stamp_return(struct cts_op *op)
+{
+    op->t_return_ns = cts_now_ns();
+    op->seq_return = atomic_fetch_add(cts_world.sequence, 1) + 1;
+}
+
+/* Packing is the library's work too; a failure there stands in for the call's result. */
+static bool packed(struct cts_op *op, nk_err_t error, const char *what)
+{
+    if (error == NK_EOK) {
+        return true;
+    }
+    op->note = what;
+    op->rc = rcFail;
+    stamp_invocation(op);
+    stamp_return(op);
+    return false;
+}
+
+static void take_handles(struct cts_op *op, struct cts_wire *wire)
+{
+    unsigned count = nk_msg_ncaps(&wire->base_);
+    op->handle_count = count < CTS_MESSAGE_HANDLES ? count : CTS_MESSAGE_HANDLES;
+    for (unsigned i = 0; i < op->handle_count; i++) {
+        op->handles[i] = nk_get_handle(&wire->handles[i]);
+    }
+}
+
+/* Room to receive into, and the header bound to it. */
+struct incoming {
+    struct cts_wire wire;
+    uint8_t arena_bytes[CTS_ARENA_MAX];
+    nk_arena arena;
+    SMsgHdr header;
+};
+
+static nk_err_t incoming_pack(struct incoming *in)
+{
+    memset(&in->wire, 0, sizeof in->wire);
+    nk_req_reset(&in->wire);
+    nk_arena_init(&in->arena, in->arena_bytes, sizeof in->arena_bytes);
+    nk_err_t error = cts_library.pack_in(&in->header, &in->wire.base_, &in->arena);
+    /* A library that does not fill these leaves values that mean "not filled". */
+    in->header.replyHandle = INVALID_HANDLE;
+    in->header.threadId = 0;
+    return error;
+}
+
+static void incoming_read(struct cts_op *op, struct incoming *in, bool is_answer)
+{
+    op->received = cts_message_read(&in->wire, in->arena_bytes, sizeof in->arena_bytes, is_answer,
+                                    &op->intact);
+    take_handles(op, &in->wire);
+}
+
+static void perform_call(struct cts_op *op)
+{
+    struct cts_wire out;
+    uint8_t out_bytes[CTS_ARENA_MAX];
+    nk_arena out_arena;
+    SMsgHdr out_header;
+    struct incoming in;
+    nk_arena_init(&out_arena, out_bytes, sizeof out_bytes);
+    cts_message_fill(&out, &out_arena, &op->message, op->request, false);
+    nk_arena *arena = op->message.arena_bytes > 0 ? &out_arena : NULL;
+    if (!packed(op, cts_library.pack_out(&out_header, &out.base_, arena), "PackOutMsg failed") ||
+        !packed(op, incoming_pack(&in), "PackInMsg failed")) {
+        return;
+    }
+    stamp_invocation(op);
+    if (op->kind == CTS_OP_CALL) {
+        op->rc = cts_library.call(op->handle, &out_header, &in.header);
+    } else {
+        op->rc = cts_library.call_ex(op->handle, &out_header, &in.header, op->mdelay, op->sync);
+    }
+    stamp_return(op);
+    if (op->rc == rcOk) {
+        incoming_read(op, &in, true);
+    }
+}
+
+static void perform_recv(struct cts_op *op)
+{
+    struct incoming in;
+    if (!packed(op, incoming_pack(&in), "PackInMsg failed")) {
+        return;
+    }
+    stamp_invocation(op);
+    if (op->kind == CTS_OP_RECV) {
+        op->rc = cts_library.recv(op->handle, &in.header);
+    } else {
+        op->rc = cts_library.recv_ex(op->handle, &in.header, op->mdelay, op->sync);
+    }
+    stamp_return(op);
+    if (op->rc == rcOk) {
+        incoming_read(op, &in, false);
+        op->reply_handle = in.header.replyHandle;
+        op->received_thread = in.header.threadId;
+    }
+}
+
+/* In a program the receive has returned only now. */
+static bool resolve_answer(struct cts_op *op)
+{
+    const struct cts_op *received = op->answers;
+    if (received == NULL) {
+        return true;
+    }
+    if (received->rc != rcOk || received->received == 0) {
+        op->note = "nothing was received to answer";
+        op->rc = rcFail;
+        stamp_invocation(op);
+        stamp_return(op);
+        return false;
+    }
+    op->handle = cts_reply_handle(received);
+    op->reply_thread = received->received_thread;
+    op->request = received->received;
+    return true;
+}
+
+static void perform_reply(struct cts_op *op)
+{
+    if (!resolve_answer(op)) {
+        return;
+    }
+    struct cts_wire out;
+    uint8_t out_bytes[CTS_ARENA_MAX];
+    nk_arena out_arena;
+    SMsgHdr out_header;
+    nk_arena_init(&out_arena, out_bytes, sizeof out_bytes);
+    cts_message_fill(&out, &out_arena, &op->message, op->request, true);
+    nk_arena *arena = op->message.arena_bytes > 0 ? &out_arena : NULL;
+    if (!packed(op, cts_library.pack_out(&out_header, &out.base_, arena), "PackOutMsg failed")) {
+        return;
+    }
+    out_header.threadId = op->reply_thread;
+    stamp_invocation(op);
+    op->rc = cts_library.reply(op->handle, &out_header);
+    stamp_return(op);
+}
+
+static Retcode churn(struct cts_op *op)
+{
+    for (unsigned i = 0; i < op->rounds; i++) {
+        Handle handle = INVALID_HANDLE;
+        Retcode rc = cts_library.create_sync_object(&handle);
+        if (rc == rcOk) {
+            rc = cts_library.close(handle);
+        }
+        if (rc != rcOk) {
+            return rc;
+        }
+    }
+    return rcOk;
+}
+
+/* Create until the wanted value comes up again, which stays open; new_handle tells whether it did.
+ */
+static Retcode recreate(struct cts_op *op)
+{
+    for (unsigned i = 0; i < op->rounds; i++) {
+        Handle handle = INVALID_HANDLE;
+        Retcode rc = cts_library.create_sync_object(&handle);
+        if (rc != rcOk) {
+            return rc;
+        }
+        if (handle == op->handle) {
+            op->new_handle = handle;
+            return rcOk;
+        }
+        rc = cts_library.close(handle);
+        if (rc != rcOk) {
+            return rc;
+        }
+    }
+    return rcOk;
+}
+
+/* Create up to `rounds` objects, then close them all. The first error of Create, or rcOk. */
+static Retcode exhaust(struct cts_op *op)
+{
+    Handle *handles = calloc(op->rounds, sizeof *handles);
+    if (handles == NULL) {
+        op->note = "no memory for the list of handles";
+        return rcFail;
+    }
+    Retcode rc = rcOk;
+    unsigned count = 0;
+    while (count < op->rounds) {
+        rc = cts_library.create_sync_object(&handles[count]);
+        if (rc != rcOk) {
+            break;
+        }
+        count++;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        if (cts_library.close(handles[i]) != rcOk) {
+            op->note = "KnHandleClose of one of the objects failed";
+        }
+    }
+    free(handles);
+    return rc;
+}
+
+/* A full sleep, undisturbed: one nanosleep, not restarted. */
+static Retcode sleep_once(rtl_uint32_t milliseconds)
+{
+    struct timespec span = {milliseconds / 1000u, (long)(milliseconds % 1000u) * 1000000L};
+    return nanosleep(&span, NULL) == 0 ? rcOk : rcFail;
+}
+
+/* The adapter's three ways of opening a channel; its result becomes rcOk or rcFail. */
+static Retcode open_channel(struct cts_op *op)
+{
+    const struct cts_adapter *adapter = &cts_adapter_in_use;
+    char name[64];
+    /* Unique on the machine: several workers may run at once. */
+    (void)snprintf(name, sizeof name, "ipc-cts-%d-%u", (int)cts_world.pid, op->channel);
+    int result = 0;
+    op->new_listener = op->new_server = INVALID_HANDLE;
+    if (op->kind == CTS_OP_SERVE_CHANNEL) {
+        result = adapter->channel_serve(name, &op->new_listener, &op->new_server);
+    } else if (op->kind == CTS_OP_CONNECT_CHANNEL) {
+        result = adapter->channel_connect(name, &op->new_handle);
+    } else {
+        result = adapter->channel_open(op->server_process_id, op->client_process_id,
+                                       &op->new_listener, &op->new_server, &op->new_handle);
+    }
+    return result == 0 ? rcOk : rcFail;
+}
+
+static void perform_other(struct cts_op *op)
+{
+    op->new_handle = INVALID_HANDLE;
+    stamp_invocation(op);
+    switch (op->kind) {
+    case CTS_OP_CREATE:
+        op->rc = cts_library.create_sync_object(&op->new_handle);
+        break;
+    case CTS_OP_CREATE_NULL:
+        op->rc = cts_library.create_sync_object(NULL);
+        break;
+    case CTS_OP_CREATE_AUTOCLEAR:
+        op->rc = cts_library.create_sync_object_ex(1, &op->new_handle);
+        break;
+    case CTS_OP_SET:
+        op->rc = cts_library.set_interrupt(op->handle);
+        break;
+    case CTS_OP_CLEAR:
+        op->rc = cts_library.clear_interrupt(op->handle);
+        break;
+    case CTS_OP_CLOSE:
+        op->rc = cts_library.close(op->handle);
+        break;
+    case CTS_OP_CONNECT:
+        op->new_listener = op->new_server = INVALID_HANDLE;
+        op->rc =
+            cts_library.connect(op->handle, &op->new_listener, &op->new_server, &op->new_handle);
+        break;
+    case CTS_OP_COPY:
+        op->rc = cts_library.copy(op->handle, op->rights, INVALID_HANDLE, &op->new_handle);
+        break;
+    case CTS_OP_CHURN:
+        op->rc = churn(op);
+        break;
+    case CTS_OP_RECREATE:
+        op->rc = recreate(op);
+        break;
+    case CTS_OP_EXHAUST:
+        op->rc = exhaust(op);
+        break;
+    case CTS_OP_MUTEX_WAIT:
+        (void)pthread_mutex_lock(op->mutex);
+        (void)pthread_mutex_unlock(op->mutex);
+        op->rc = rcOk;
+        break;
+    case CTS_OP_SLEEP:
+        op->rc = sleep_once(op->mdelay);
+        break;
+    case CTS_OP_OPEN_CHANNEL:
+    case CTS_OP_SERVE_CHANNEL:
+    case CTS_OP_CONNECT_CHANNEL:
+        op->rc = open_channel(op);
+        break;
+    default:
+        break;
+    }
+    stamp_return(op);
+}
+
+void cts_perform(struct cts_op *op)
+{
+    switch (op->kind) {
+    case CTS_OP_CALL:
+    case CTS_OP_CALL_EX:
+        perform_call(op);
+        break;
+    case CTS_OP_RECV:
+    case CTS_OP_RECV_EX:
+        perform_recv(op);
+        break;
+    case CTS_OP_REPLY:
+        perform_reply(op);
+        break;
+    default:
+        perform_other(op);
+        break;
+    }
+}
