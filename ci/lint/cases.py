@@ -23,7 +23,7 @@ CASES = "conformance/cases"
 GROUPS_FILE = "groups.c"
 SPDX = "SPDX-License-Identifier: Apache-2.0"
 
-ID = re.compile(r"[A-Z]{3,5}-[0-9]{2}\.[1-9][0-9]*\Z")
+ID = re.compile(r"[A-Z][A-Z0-9]{2,4}-[0-9]{2}\.[1-9][0-9]*\Z")
 TITLE = re.compile(r"[A-Za-z0-9 _.,:/()-]+\Z")
 _STRING = r'"(?:\\.|[^"\\\n])*"'
 # A row: id and title, in braces or as arguments of a macro that makes the row.

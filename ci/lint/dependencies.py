@@ -196,7 +196,8 @@ def check_harness(file: CFile) -> Iterator[Finding]:
         if include.target is not None:
             return below(include.target, "harness/src", "harness/include", "harness/tests")
         # Found through an include root, if not a system header: not in another room.
-        ours = (file.root / "harness" / "src" / include.name).is_file()
+        source = file.root / "harness" / "src"
+        ours = any((source / part / include.name).is_file() for part in ("", "worker", "supervisor"))
         theirs = (file.root / "reference-impl" / "src" / include.name).is_file()
         other_room = "conformance" in include.name or "reference-impl" in include.name
         return not other_room and (ours or not theirs or not include.quoted)

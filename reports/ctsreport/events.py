@@ -41,6 +41,7 @@ STEPS = (
     "freeze",
     "thaw",
     "process_end",
+    "model",
     "advance",
 )
 

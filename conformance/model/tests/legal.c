@@ -81,6 +81,9 @@ const struct history legal_histories[] = {
      .text = "c CallEx 1 o1; s Recv -> ok 1; x Close o1 -> ok; rest; s Reply 1 -> ok; c = ok 1"},
     {.name = "close of the object of a taken call: error, the late reply fails",
      .text = "c CallEx 1 o1; s Recv -> ok 1; x Close o1 -> ok; c = error; s Reply 1 -> error"},
+    {.name = "close of the object of a taken call explains that a refused response met nobody",
+     .text =
+         "c CallEx 1 o1 poll; s Recv -> ok 1; s Reply 1 refused; x Close o1; c = error; s = ok"},
     {.name = "Set against Close: either order",
      .text = "x Set o1; y Close o1; x = error; y = ok; a Set o2; b Close o2; a = ok; b = ok"},
     {.name = "object closed as the call enters: refused, nothing delivered",
