@@ -133,6 +133,48 @@ static void timed_out_caller_gets_its_own_reply(const struct cts_case *self)
     cts_check_served(server, recv, next);
 }
 
+/* CALL-15: the same thread calls again, and another server thread has taken that request when the late
+ * Reply to the first one comes. */
+static void late_reply_meets_the_next_call_in_service(const struct cts_case *self)
+{
+    struct scene s = scene_timed_out(self);
+    struct cts_actor *second = cts_actor_new(s.link.server_process, "second server");
+    struct cts_op *recv = cts_start_recv(second, s.link.server);
+    struct cts_op *next = cts_start_call(s.client, s.link.client, CTS_PLAIN);
+    cts_require_returned(recv, rcOk);
+
+    struct cts_op *late = cts_start_reply(s.server, s.recv, CTS_PLAIN);
+    (void)cts_wait(late);
+
+    cts_check_blocked(next);
+    cts_check_served(second, recv, next);
+}
+
+#define IN_SERVICE 3
+
+/* CALL-15: several requests of one channel are in service at once; each Reply reaches its own caller,
+ * in whatever order they come. variant: the order. */
+static void replies_in_another_order_reach_their_callers(const struct cts_case *self)
+{
+    static const unsigned orders[][IN_SERVICE] = {{2, 1, 0}, {1, 2, 0}, {0, 2, 1}};
+    struct cts_link link = cts_link_open(self->layout);
+    struct cts_actor *servers[IN_SERVICE] = {NULL};
+    struct cts_op *recvs[IN_SERVICE] = {NULL};
+    struct cts_op *calls[IN_SERVICE] = {NULL};
+    for (unsigned i = 0; i < IN_SERVICE; i++) {
+        servers[i] = cts_actor_new(link.server_process, "server");
+        recvs[i] = cts_start_recv(servers[i], link.server);
+        calls[i] = cts_start_call_ex(cts_actor_new(link.client_process, "client"), link.client,
+                                     CTS_PLAIN, cts_mdelay(self), INVALID_HANDLE);
+        cts_require_returned(recvs[i], rcOk);
+    }
+
+    for (unsigned i = 0; i < IN_SERVICE; i++) {
+        unsigned next = orders[self->variant][i];
+        cts_check_served(servers[next], recvs[next], calls[next]);
+    }
+}
+
 static const struct cts_case cases[] = {
     {"CALL-15.1", "a late Reply does not answer the next Call", late_reply_meets_a_queued_call,
      CTS_ONE_PROCESS, CTS_LIMITED, VIRTUAL_TIME, 0},
@@ -154,5 +196,15 @@ static const struct cts_case cases[] = {
      timed_out_caller_gets_its_own_reply, CTS_TWO_PROCESSES, CTS_LIMITED, VIRTUAL_TIME, 0},
     {"CALL-15.10", "a request that timed out in the queue is not answered, real time",
      timed_out_caller_gets_its_own_reply, CTS_ONE_PROCESS, CTS_LIMITED, REAL_TIME, 0},
+    {"CALL-15.11", "a late Reply does not answer the next Call of the thread in service",
+     late_reply_meets_the_next_call_in_service, CTS_ONE_PROCESS, CTS_LIMITED, VIRTUAL_TIME, 0},
+    {"CALL-15.12", "a late Reply does not answer the next Call in service, two processes",
+     late_reply_meets_the_next_call_in_service, CTS_TWO_PROCESSES, CTS_LIMITED, VIRTUAL_TIME, 0},
+    {"CALL-15.13", "three requests in service are answered last first",
+     replies_in_another_order_reach_their_callers, CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
+    {"CALL-15.14", "three requests in service are answered middle first",
+     replies_in_another_order_reach_their_callers, CTS_ONE_PROCESS, CTS_LIMITED, 1, 0},
+    {"CALL-15.15", "three requests in service are answered out of order, two processes",
+     replies_in_another_order_reach_their_callers, CTS_TWO_PROCESSES, CTS_UNLIMITED, 2, 0},
 };
 CTS_GROUP(cts_group_call_late_reply, cases);

@@ -496,5 +496,5 @@ bool equality_random(uint64_t seed, unsigned count, struct equality *equality)
         }
     }
     /* README.md, "Where it is lenient": rare, or something is wrong. */
-    return equality->lenient * 1000000 <= equality->events + 1000000;
+    return equality->lenient * 100000 <= equality->events + 1000000;
 }

@@ -27,7 +27,7 @@ bool equality_of_program(const struct program *program, struct equality *equalit
  * Every `stride`-th, from number `first` on. Stops at the first difference, as the others do. */
 bool equality_core(unsigned ops, unsigned first, unsigned stride, struct equality *equality);
 /* `count` random programs of the whole alphabet, with all variants of objects and order. Where a
- * program closes an object the model may be lenient, once in a million answers. */
+ * program closes an object the model may be lenient, once in 100,000 answers at most. */
 bool equality_random(uint64_t seed, unsigned count, struct equality *equality);
 /* All programs of up to 2 threads with up to 2 operations of the whole alphabet, in all variants:
  * every `stride`-th. */

@@ -86,7 +86,7 @@ static enum cts_stage thread_stage(uint32_t thread)
 
 static int live_objects(uint32_t process, uint32_t *count)
 {
-    *count = library.live_objects(process);
+    *count = library.live_objects(process == CTS_ALL_PROCESSES ? 0 : process);
     return 0;
 }
 

@@ -21,6 +21,8 @@
 RTL_BEGIN_DECLS
 
 #define CTS_ADAPTER_VERSION 1u
+/* As a process: the whole library, with objects that no handle names any more. */
+#define CTS_ALL_PROCESSES UINT32_MAX
 
 /* Where a thread is inside the library. */
 enum cts_stage {
@@ -75,7 +77,7 @@ struct cts_adapter {
      * outcome is still open; otherwise RUNNING. */
     enum cts_stage (*thread_stage)(uint32_t thread);
     /* Live objects kept by handles or waits of `process`: equal before and after a case. */
-    int (*live_objects)(uint32_t process, uint32_t *count);
+    int (*live_objects)(uint32_t process, uint32_t *count); /* or CTS_ALL_PROCESSES */
     /* Make the nth allocation from now fail once (1: the next); 0 switches it off. */
     int (*fail_allocation)(uint32_t nth);
 

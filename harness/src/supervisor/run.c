@@ -210,6 +210,9 @@ static int run_in_place(struct run *run, struct text *error)
             code = run_cases(run);
         }
     }
+    if (code == EXIT_USAGE) {
+        tap_bail_out(run->options->tap, text_string(error), run->options->tap_file);
+    }
     runlog_close(&run->log);
     return code;
 }

@@ -198,7 +198,7 @@ static uint32_t live_objects(void)
 {
     uint32_t count = 0;
     if (cts_adapter_in_use.live_objects != NULL &&
-        cts_adapter_in_use.live_objects(cts_adapter_in_use.first_process, &count) != 0) {
+        cts_adapter_in_use.live_objects(CTS_ALL_PROCESSES, &count) != 0) {
         cts_broken("the adapter's live_objects failed");
     }
     return count;

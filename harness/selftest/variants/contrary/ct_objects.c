@@ -42,12 +42,6 @@ bool ct_names_reserve_locked(unsigned count)
     return true;
 }
 
-__attribute__((destructor)) static void names_free(void)
-{
-    free(g_names);
-    free(g_free);
-}
-
 Handle ct_name_add_locked(struct object *object, rtl_uint32_t rights)
 {
     Handle handle = g_free_count > 0 ? g_free[--g_free_count] : g_used_count++;

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * RACE-01 and RACE-03 in quick rounds: the threads of a program tell each other by a Call on a
+ * channel of its own that a round is over, so that the next begins within microseconds and the main
+ * thread has no part in it. A wake-up that is lost leaves the whole program standing.
+ */
+#include <cts/cts.h>
+
+/* variant: the calls that meet Set, and how many threads make them. */
+enum { CALL = 0, RECV = 1, MIXED = 2, THREE = 4, NOISE = 8 };
+enum { WAITERS = 3, PROGRAMS = 6, ROUNDS = 20, MEETINGS = 12, NOISE_ROUNDS = 1000 };
+
+static const char *const names[WAITERS] = {"waiter 1", "waiter 2", "waiter 3"};
+
+/* The longest delay of a program, in turns of Create and Close: how long a thread needs to wake up
+ * depends on machine and library. */
+static const rtl_uint32_t delays[PROGRAMS] = {1, 2, 4, 8, 24, 60};
+
+struct scene {
+    struct cts_process *process; /* of the threads that wait, and of the setter */
+    struct cts_link calls;
+    struct cts_link receives;
+    int waiter_count;
+    struct cts_actor *waiters[WAITERS];
+    struct cts_link handshakes[WAITERS + 1]; /* the last is the setter's */
+    struct cts_actor *setter;
+    struct cts_actor *referee;
+    struct cts_actor *noise;
+    struct cts_actor *peer;
+    Handle sync;
+};
+
+static struct scene scene_open(const struct cts_case *self)
+{
+    struct scene s = {.calls = cts_link_open(self->layout)};
+    s.process = s.calls.client_process;
+    s.receives = cts_link_between(s.process, s.calls.server_process);
+    s.waiter_count = self->variant & THREE ? WAITERS : 1;
+    for (int i = 0; i < s.waiter_count; i++) {
+        s.waiters[i] = cts_actor_new(s.process, names[i]);
+        s.handshakes[i] = cts_link_between(s.process, s.process);
+    }
+    s.handshakes[s.waiter_count] = cts_link_between(s.process, s.process);
+    s.referee = cts_actor_new(s.process, "referee");
+    s.noise = cts_actor_new(s.process, "noise");
+    s.setter = cts_actor_new(s.process, "setter");
+    s.peer = cts_actor_new(s.calls.server_process, "peer");
+    s.sync = cts_sync_new(s.process);
+    return s;
+}
+
+static struct cts_op *start_wait(const struct cts_case *self, const struct scene *s, int index)
+{
+    if ((self->variant & RECV) || ((self->variant & MIXED) && index % 2 == 1)) {
+        return cts_start_recv_ex(s->waiters[index], s->receives.server, cts_mdelay(self), s->sync);
+    }
+    return cts_start_call_ex(s->waiters[index], s->calls.client, CTS_PLAIN, cts_mdelay(self),
+                             s->sync);
+}
+
+/* A delay that keeps the object's lock busy, if there is one: Clear on an object that is clear. */
+static void clear_often(struct cts_actor *actor, Handle sync, rtl_uint32_t times)
+{
+    for (rtl_uint32_t i = 0; i < times; i++) {
+        (void)cts_start_clear(actor, sync);
+    }
+}
+
+/* One round of the referee: when all have reported their return, Clear, and let them go on, in any
+ * order. The last Reply. */
+static struct cts_op *queue_referee_round(const struct scene *s)
+{
+    struct cts_op *reports[WAITERS + 1] = {NULL};
+    struct cts_op *last = NULL;
+    int count = s->waiter_count + 1;
+    int first = (int)cts_random((rtl_uint32_t)count);
+    for (int i = 0; i < count; i++) {
+        reports[i] = cts_start_recv(s->referee, s->handshakes[i].server);
+    }
+    (void)cts_start_clear(s->referee, s->sync);
+    for (int i = 0; i < count; i++) {
+        last = cts_start_reply(s->referee, reports[(first + i) % count], CTS_PLAIN);
+    }
+    return last;
+}
+
+/* Another thread keeps the library busy, so that the others are held up between any two steps. */
+static struct cts_op *queue_noise(const struct cts_case *self, const struct scene *s)
+{
+    if ((self->variant & NOISE) == 0) {
+        return NULL;
+    }
+    cts_program_begin(s->noise);
+    return cts_start_churn(s->noise, NOISE_ROUNDS);
+}
+
+/* RACE-03: in each round the waiters enter their calls while the setter sets, once. */
+static void set_meets_entry(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    for (int program = 0; program < PROGRAMS; program++) {
+        struct cts_op *waits[WAITERS][ROUNDS] = {{NULL}};
+        struct cts_op *reports[WAITERS + 1][ROUNDS] = {{NULL}};
+        struct cts_op *last = NULL;
+        for (int i = 0; i < s.waiter_count; i++) {
+            cts_program_begin(s.waiters[i]);
+            for (int round = 0; round < ROUNDS; round++) {
+                (void)cts_start_churn(s.waiters[i], cts_random(3));
+                waits[i][round] = start_wait(self, &s, i);
+                reports[i][round] = cts_start_call(s.waiters[i], s.handshakes[i].client, CTS_PLAIN);
+            }
+        }
+        cts_program_begin(s.setter);
+        for (int round = 0; round < ROUNDS; round++) {
+            (void)cts_start_churn(s.setter, cts_random(delays[program]));
+            clear_often(s.setter, s.sync, cts_random(8));
+            (void)cts_start_set(s.setter, s.sync);
+            reports[s.waiter_count][round] =
+                cts_start_call(s.setter, s.handshakes[s.waiter_count].client, CTS_PLAIN);
+        }
+        struct cts_op *noise = queue_noise(self, &s);
+        cts_program_begin(s.referee);
+        for (int round = 0; round < ROUNDS; round++) {
+            last = queue_referee_round(&s);
+        }
+        cts_program_run();
+
+        for (int round = 0; round < ROUNDS; round++) {
+            for (int i = 0; i < s.waiter_count; i++) {
+                cts_check_returned(waits[i][round], rcIpcInterrupt);
+            }
+            for (int i = 0; i <= s.waiter_count; i++) {
+                cts_check_returned(reports[i][round], rcOk);
+            }
+        }
+        cts_check_returned(last, rcOk);
+        if (noise != NULL) {
+            cts_check_returned(noise, rcOk);
+        }
+    }
+}
+
+/* The three threads of a meeting; all in one process. */
+struct meeting {
+    struct cts_op *call;
+    struct cts_op *recv;
+    struct cts_op *reply;
+    struct cts_op *client_report;
+    struct cts_op *setter_report;
+};
+
+/* The client's call ends by Reply or by Set on its object; then it sets the server's object, which
+ * ends a receive that got nothing, and reports. */
+static void queue_client(const struct scene *s, struct cts_actor *client, Handle stop,
+                         struct meeting *meetings)
+{
+    cts_program_begin(client);
+    for (int i = 0; i < MEETINGS; i++) {
+        meetings[i].call =
+            cts_start_call_ex(client, s->calls.client, CTS_PLAIN, INFINITE_TIMEOUT, s->sync);
+        (void)cts_start_set(client, stop);
+        meetings[i].client_report = cts_start_call(client, s->handshakes[0].client, CTS_PLAIN);
+    }
+}
+
+static void queue_setter(const struct scene *s, struct cts_actor *setter, rtl_uint32_t delay,
+                         struct meeting *meetings)
+{
+    cts_program_begin(setter);
+    for (int i = 0; i < MEETINGS; i++) {
+        (void)cts_start_churn(setter, cts_random(delay));
+        (void)cts_start_set(setter, s->sync);
+        meetings[i].setter_report = cts_start_call(setter, s->handshakes[1].client, CTS_PLAIN);
+    }
+}
+
+/* The server receives and replies; when both others have reported it clears both objects and lets
+ * them go on. The last Reply. */
+static struct cts_op *queue_server(const struct scene *s, struct cts_actor *server, Handle stop,
+                                   rtl_uint32_t delay, struct meeting *meetings)
+{
+    struct cts_op *last = NULL;
+    cts_program_begin(server);
+    for (int i = 0; i < MEETINGS; i++) {
+        (void)cts_start_churn(server, cts_random(delay));
+        meetings[i].recv = cts_start_recv_ex(server, s->calls.server, INFINITE_TIMEOUT, stop);
+        meetings[i].reply = cts_start_reply(server, meetings[i].recv, CTS_PLAIN);
+        struct cts_op *client_report = cts_start_recv(server, s->handshakes[0].server);
+        struct cts_op *setter_report = cts_start_recv(server, s->handshakes[1].server);
+        (void)cts_start_clear(server, stop);
+        (void)cts_start_clear(server, s->sync);
+        (void)cts_start_reply(server, setter_report, CTS_PLAIN);
+        last = cts_start_reply(server, client_report, CTS_PLAIN);
+    }
+    return last;
+}
+
+/* RACE-01: client, server and setter meet in each round; both sides agree who won. */
+static void set_meets_rendezvous(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    Handle stop = cts_sync_new(s.process);
+    for (int program = 0; program < PROGRAMS; program++) {
+        struct meeting meetings[MEETINGS] = {{NULL, NULL, NULL, NULL, NULL}};
+        queue_client(&s, s.waiters[0], stop, meetings);
+        queue_setter(&s, s.setter, delays[program], meetings);
+        struct cts_op *last =
+            queue_server(&s, s.waiters[1], stop, delays[PROGRAMS - 1 - program], meetings);
+        cts_program_run();
+
+        for (int i = 0; i < MEETINGS; i++) {
+            cts_check_returned_one_of(meetings[i].call, rcOk, rcIpcInterrupt);
+            cts_check_returned_one_of(meetings[i].recv, rcOk, rcIpcInterrupt);
+            Retcode replied = cts_wait(meetings[i].reply);
+            bool met = cts_rc(meetings[i].recv) == rcOk;
+            cts_check_that(met == (cts_rc(meetings[i].call) == rcOk),
+                           "the call succeeds exactly when its request was received");
+            cts_check_that(!met || replied == rcOk, "the Reply is rcOk");
+            cts_check_returned(meetings[i].client_report, rcOk);
+            cts_check_returned(meetings[i].setter_report, rcOk);
+        }
+        cts_check_returned(last, rcOk);
+    }
+    cts_check_exchange(s.waiters[0], s.calls.client, s.peer, s.calls.server);
+}
+
+static const struct cts_case cases[] = {
+    {"RACE-03.11", "quick rounds of Set and one CallEx, free running", set_meets_entry,
+     CTS_ONE_PROCESS, CTS_UNLIMITED, CALL | NOISE, CTS_FREE_RUNNING},
+    {"RACE-03.12", "quick rounds of Set and one RecvEx, free running", set_meets_entry,
+     CTS_ONE_PROCESS, CTS_LIMITED, RECV, CTS_FREE_RUNNING},
+    {"RACE-03.13", "quick rounds of Set and three calls of both kinds, free running",
+     set_meets_entry, CTS_ONE_PROCESS, CTS_UNLIMITED, MIXED | THREE | NOISE, CTS_FREE_RUNNING},
+    {"RACE-03.14", "quick rounds of Set and three calls of both kinds, one CPU", set_meets_entry,
+     CTS_ONE_PROCESS, CTS_UNLIMITED, MIXED | THREE | NOISE, 0},
+    {"RACE-03.15", "quick rounds of Set and three calls, two processes", set_meets_entry,
+     CTS_TWO_PROCESSES, CTS_UNLIMITED, MIXED | THREE | NOISE, CTS_FREE_RUNNING},
+    {"RACE-01.61", "quick rounds of Set, CallEx and RecvEx, free running", set_meets_rendezvous,
+     CTS_ONE_PROCESS, CTS_UNLIMITED, THREE, CTS_FREE_RUNNING},
+    {"RACE-01.62", "quick rounds of Set, CallEx and RecvEx, one CPU", set_meets_rendezvous,
+     CTS_ONE_PROCESS, CTS_UNLIMITED, THREE, 0},
+};
+CTS_GROUP(cts_group_race_handshake, cases);
