@@ -63,8 +63,8 @@ const struct catalogue_case *catalogue_find(const struct catalogue *catalogue, c
 /* AREA-NN.k; gives the length of the requirement's part, 0 when it is not one. */
 static size_t requirement_length(const char *id)
 {
-    size_t area = strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
-    if (area == 0 || id[area] != '-') {
+    size_t area = strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789");
+    if (area == 0 || (id[0] >= '0' && id[0] <= '9') || id[area] != '-') {
         return 0;
     }
     size_t number = strspn(id + area + 1, "0123456789");
