@@ -102,16 +102,24 @@ bool state_set_add(struct state_set *set, const unsigned char *state)
         return true;
     }
     if (set->count == set->capacity) {
-        /* The state may lie in the array that moves. */
-        uintptr_t offset = (uintptr_t)state - (uintptr_t)set->bytes;
-        bool inside = offset < set->count * set->stride;
-        if (!grow(set)) {
+        /* The state may lie in the array that moves. Growing is rare, so it is copied in any case. */
+        unsigned char *copy = malloc(set->stride);
+        if (copy == NULL) {
             return false;
         }
-        state = inside ? set->bytes + offset : state;
-        slot = slot_of(set, state);
+        memcpy(copy, state, set->stride);
+        bool grown = grow(set);
+        if (grown) {
+            memcpy(state_at(set, set->count), copy, set->stride);
+            slot = slot_of(set, copy);
+        }
+        free(copy);
+        if (!grown) {
+            return false;
+        }
+    } else {
+        memcpy(state_at(set, set->count), state, set->stride);
     }
-    memcpy(state_at(set, set->count), state, set->stride);
     set->count++;
     set->slots[slot] = (uint32_t)set->count;
     return true;
