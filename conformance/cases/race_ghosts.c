@@ -20,6 +20,7 @@ static const char *const server_names[SERVERS_MAX] = {"server 1", "server 2"};
 
 struct scene {
     struct cts_link link;
+    struct cts_link pause; /* no requests come here */
     struct cts_actor *clients[CLIENTS];
     struct cts_actor *servers[SERVERS_MAX];
     struct cts_actor *setter;
@@ -36,6 +37,7 @@ struct scene {
 static void scene_open(const struct cts_case *self, struct scene *s)
 {
     s->link = cts_link_open(self->layout);
+    s->pause = cts_link_between(s->link.server_process, s->link.server_process);
     for (int i = 0; i < CLIENTS; i++) {
         s->clients[i] = cts_actor_new(s->link.client_process, client_names[i]);
     }
@@ -66,8 +68,8 @@ static void queue_client(const struct cts_case *self, struct scene *s, int clien
     }
 }
 
-/* Each server receives its part of as many times as there are requests. Delays between Recv and
- * Reply let limits pass in service. */
+/* Each server receives its part of as many times as there are requests. Pauses between Recv and
+ * Reply, waits for nobody with a limit, let the limits of calls pass in service and in the queue. */
 static void queue_servers(const struct cts_case *self, struct scene *s)
 {
     int each = REQUESTS / s->server_count;
@@ -76,8 +78,8 @@ static void queue_servers(const struct cts_case *self, struct scene *s)
         for (int k = i * each; k < (i + 1) * each; k++) {
             s->recvs[k] =
                 cts_start_recv_ex(s->servers[i], s->link.server, INFINITE_TIMEOUT, s->stop);
-            if (cts_random(4) == 0) {
-                (void)cts_start_churn(s->servers[i], self->variant & TIMED_OUT ? 200 : DELAYS);
+            if ((self->variant & TIMED_OUT) != 0 && cts_random(4) == 0) {
+                (void)cts_start_recv_ex(s->servers[i], s->pause.server, 3, INVALID_HANDLE);
             }
             s->replies[k] = cts_start_reply(s->servers[i], s->recvs[k], CTS_PLAIN);
         }

@@ -7,14 +7,14 @@
 #include <cts/cts.h>
 
 /* variant: the calls that meet Set, and how many threads make them. */
-enum { CALL = 0, RECV = 1, MIXED = 2, THREE = 4, NOISE = 8 };
-enum { WAITERS = 3, PROGRAMS = 6, ROUNDS = 20, MEETINGS = 12, NOISE_ROUNDS = 1000 };
+enum { CALL = 0, RECV = 1, MIXED = 2, THREE = 4, NOISE = 8, PAIR = 16 };
+enum { WAITERS = 3, PROGRAMS = 6, ROUNDS = 20, MEETINGS = 12, NOISE_ROUNDS = 1000, SERVICE = 150 };
 
 static const char *const names[WAITERS] = {"waiter 1", "waiter 2", "waiter 3"};
 
 /* The longest delay of a program, in turns of Create and Close: how long a thread needs to wake up
  * depends on machine and library. */
-static const rtl_uint32_t delays[PROGRAMS] = {1, 2, 4, 8, 24, 60};
+static const rtl_uint32_t delays[PROGRAMS] = {2, 8, 16, 24, 32, 48};
 
 struct scene {
     struct cts_process *process; /* of the threads that wait, and of the setter */
@@ -28,6 +28,7 @@ struct scene {
     struct cts_actor *noise;
     struct cts_actor *peer;
     Handle sync;
+    Handle stop; /* for a server of a pair */
 };
 
 static struct scene scene_open(const struct cts_case *self)
@@ -35,7 +36,7 @@ static struct scene scene_open(const struct cts_case *self)
     struct scene s = {.calls = cts_link_open(self->layout)};
     s.process = s.calls.client_process;
     s.receives = cts_link_between(s.process, s.calls.server_process);
-    s.waiter_count = self->variant & THREE ? WAITERS : 1;
+    s.waiter_count = self->variant & THREE ? WAITERS : self->variant & PAIR ? 2 : 1;
     for (int i = 0; i < s.waiter_count; i++) {
         s.waiters[i] = cts_actor_new(s.process, names[i]);
         s.handshakes[i] = cts_link_between(s.process, s.process);
@@ -46,6 +47,7 @@ static struct scene scene_open(const struct cts_case *self)
     s.setter = cts_actor_new(s.process, "setter");
     s.peer = cts_actor_new(s.calls.server_process, "peer");
     s.sync = cts_sync_new(s.process);
+    s.stop = cts_sync_new(s.process);
     return s;
 }
 
@@ -67,19 +69,24 @@ static void clear_often(struct cts_actor *actor, Handle sync, rtl_uint32_t times
 }
 
 /* One round of the referee: when all have reported their return, Clear, and let them go on, in any
- * order. The last Reply. */
-static struct cts_op *queue_referee_round(const struct scene *s)
+ * order and with delays between them. The last Reply. */
+static struct cts_op *queue_referee_round(const struct scene *s, rtl_uint32_t delay)
 {
     struct cts_op *reports[WAITERS + 1] = {NULL};
     struct cts_op *last = NULL;
     int count = s->waiter_count + 1;
     int first = (int)cts_random((rtl_uint32_t)count);
+    int step = count == 3 && cts_random(2) == 0 ? 2 : 1;
     for (int i = 0; i < count; i++) {
         reports[i] = cts_start_recv(s->referee, s->handshakes[i].server);
     }
     (void)cts_start_clear(s->referee, s->sync);
+    (void)cts_start_clear(s->referee, s->stop);
     for (int i = 0; i < count; i++) {
-        last = cts_start_reply(s->referee, reports[(first + i) % count], CTS_PLAIN);
+        if (i > 0 && cts_random(4) == 0) {
+            (void)cts_start_churn(s->referee, cts_random(delay));
+        }
+        last = cts_start_reply(s->referee, reports[(first + i * step) % count], CTS_PLAIN);
     }
     return last;
 }
@@ -105,7 +112,7 @@ static void set_meets_entry(const struct cts_case *self)
         for (int i = 0; i < s.waiter_count; i++) {
             cts_program_begin(s.waiters[i]);
             for (int round = 0; round < ROUNDS; round++) {
-                (void)cts_start_churn(s.waiters[i], cts_random(3));
+                (void)cts_start_churn(s.waiters[i], cts_random(delays[program]));
                 waits[i][round] = start_wait(self, &s, i);
                 reports[i][round] = cts_start_call(s.waiters[i], s.handshakes[i].client, CTS_PLAIN);
             }
@@ -121,7 +128,7 @@ static void set_meets_entry(const struct cts_case *self)
         struct cts_op *noise = queue_noise(self, &s);
         cts_program_begin(s.referee);
         for (int round = 0; round < ROUNDS; round++) {
-            last = queue_referee_round(&s);
+            last = queue_referee_round(&s, delays[program]);
         }
         cts_program_run();
 
@@ -140,72 +147,55 @@ static void set_meets_entry(const struct cts_case *self)
     }
 }
 
-/* The three threads of a meeting; all in one process. */
+/* What a client, a server and a setter do in one round. The setter ends the client's wait if the
+ * server does not; then the client sets the object of the server, which may have received nothing. */
 struct meeting {
     struct cts_op *call;
     struct cts_op *recv;
     struct cts_op *reply;
-    struct cts_op *client_report;
-    struct cts_op *setter_report;
+    struct cts_op *reports[3];
 };
 
-/* The client's call ends by Reply or by Set on its object; then it sets the server's object, which
- * ends a receive that got nothing, and reports. */
-static void queue_client(const struct scene *s, struct cts_actor *client, Handle stop,
-                         struct meeting *meetings)
+static void queue_meeting(const struct cts_case *self, const struct scene *s,
+                          struct meeting *meetings, rtl_uint32_t delay)
 {
+    struct cts_actor *client = s->waiters[0];
+    struct cts_actor *server = s->waiters[1];
     cts_program_begin(client);
-    for (int i = 0; i < MEETINGS; i++) {
-        meetings[i].call =
-            cts_start_call_ex(client, s->calls.client, CTS_PLAIN, INFINITE_TIMEOUT, s->sync);
-        (void)cts_start_set(client, stop);
-        meetings[i].client_report = cts_start_call(client, s->handshakes[0].client, CTS_PLAIN);
+    for (struct meeting *m = meetings; m < meetings + MEETINGS; m++) {
+        m->call = cts_start_call_ex(client, s->calls.client, CTS_PLAIN, cts_mdelay(self), s->sync);
+        (void)cts_start_set(client, s->stop);
+        m->reports[0] = cts_start_call(client, s->handshakes[0].client, CTS_PLAIN);
     }
-}
-
-static void queue_setter(const struct scene *s, struct cts_actor *setter, rtl_uint32_t delay,
-                         struct meeting *meetings)
-{
-    cts_program_begin(setter);
-    for (int i = 0; i < MEETINGS; i++) {
-        (void)cts_start_churn(setter, cts_random(delay));
-        (void)cts_start_set(setter, s->sync);
-        meetings[i].setter_report = cts_start_call(setter, s->handshakes[1].client, CTS_PLAIN);
-    }
-}
-
-/* The server receives and replies; when both others have reported it clears both objects and lets
- * them go on. The last Reply. */
-static struct cts_op *queue_server(const struct scene *s, struct cts_actor *server, Handle stop,
-                                   rtl_uint32_t delay, struct meeting *meetings)
-{
-    struct cts_op *last = NULL;
     cts_program_begin(server);
-    for (int i = 0; i < MEETINGS; i++) {
+    for (struct meeting *m = meetings; m < meetings + MEETINGS; m++) {
         (void)cts_start_churn(server, cts_random(delay));
-        meetings[i].recv = cts_start_recv_ex(server, s->calls.server, INFINITE_TIMEOUT, stop);
-        meetings[i].reply = cts_start_reply(server, meetings[i].recv, CTS_PLAIN);
-        struct cts_op *client_report = cts_start_recv(server, s->handshakes[0].server);
-        struct cts_op *setter_report = cts_start_recv(server, s->handshakes[1].server);
-        (void)cts_start_clear(server, stop);
-        (void)cts_start_clear(server, s->sync);
-        (void)cts_start_reply(server, setter_report, CTS_PLAIN);
-        last = cts_start_reply(server, client_report, CTS_PLAIN);
+        m->recv = cts_start_recv_ex(server, s->calls.server, cts_mdelay(self), s->stop);
+        (void)cts_start_churn(server, cts_random(SERVICE));
+        m->reply = cts_start_reply(server, m->recv, CTS_PLAIN);
+        m->reports[1] = cts_start_call(server, s->handshakes[1].client, CTS_PLAIN);
     }
-    return last;
+    cts_program_begin(s->setter);
+    for (struct meeting *m = meetings; m < meetings + MEETINGS; m++) {
+        (void)cts_start_churn(s->setter, cts_random(delay));
+        clear_often(s->setter, s->sync, cts_random(4));
+        (void)cts_start_set(s->setter, s->sync);
+        m->reports[2] = cts_start_call(s->setter, s->handshakes[2].client, CTS_PLAIN);
+    }
 }
 
 /* RACE-01: client, server and setter meet in each round; both sides agree who won. */
 static void set_meets_rendezvous(const struct cts_case *self)
 {
     struct scene s = scene_open(self);
-    Handle stop = cts_sync_new(s.process);
     for (int program = 0; program < PROGRAMS; program++) {
-        struct meeting meetings[MEETINGS] = {{NULL, NULL, NULL, NULL, NULL}};
-        queue_client(&s, s.waiters[0], stop, meetings);
-        queue_setter(&s, s.setter, delays[program], meetings);
-        struct cts_op *last =
-            queue_server(&s, s.waiters[1], stop, delays[PROGRAMS - 1 - program], meetings);
+        struct meeting meetings[MEETINGS] = {{NULL, NULL, NULL, {NULL}}};
+        struct cts_op *last = NULL;
+        queue_meeting(self, &s, meetings, delays[program]);
+        cts_program_begin(s.referee);
+        for (int i = 0; i < MEETINGS; i++) {
+            last = queue_referee_round(&s, delays[program]);
+        }
         cts_program_run();
 
         for (int i = 0; i < MEETINGS; i++) {
@@ -216,12 +206,13 @@ static void set_meets_rendezvous(const struct cts_case *self)
             cts_check_that(met == (cts_rc(meetings[i].call) == rcOk),
                            "the call succeeds exactly when its request was received");
             cts_check_that(!met || replied == rcOk, "the Reply is rcOk");
-            cts_check_returned(meetings[i].client_report, rcOk);
-            cts_check_returned(meetings[i].setter_report, rcOk);
+            for (int k = 0; k < 3; k++) {
+                cts_check_returned(meetings[i].reports[k], rcOk);
+            }
         }
         cts_check_returned(last, rcOk);
+        cts_settle();
     }
-    cts_check_exchange(s.waiters[0], s.calls.client, s.peer, s.calls.server);
 }
 
 static const struct cts_case cases[] = {
@@ -236,8 +227,8 @@ static const struct cts_case cases[] = {
     {"RACE-03.15", "quick rounds of Set and three calls, two processes", set_meets_entry,
      CTS_TWO_PROCESSES, CTS_UNLIMITED, MIXED | THREE | NOISE, CTS_FREE_RUNNING},
     {"RACE-01.61", "quick rounds of Set, CallEx and RecvEx, free running", set_meets_rendezvous,
-     CTS_ONE_PROCESS, CTS_UNLIMITED, THREE, CTS_FREE_RUNNING},
+     CTS_ONE_PROCESS, CTS_UNLIMITED, PAIR, CTS_FREE_RUNNING},
     {"RACE-01.62", "quick rounds of Set, CallEx and RecvEx, one CPU", set_meets_rendezvous,
-     CTS_ONE_PROCESS, CTS_UNLIMITED, THREE, 0},
+     CTS_ONE_PROCESS, CTS_LIMITED, PAIR, 0},
 };
 CTS_GROUP(cts_group_race_handshake, cases);

@@ -14,7 +14,14 @@
 #define PROGRAM(clients, servers, setters) ((clients) + (servers)*8 + (setters)*64)
 enum { STEADY = 0, PULSED = 512 };
 enum { CLIENTS_MAX = 6, SERVERS_MAX = 2, SETTERS_MAX = 3, LINKS = 2 };
-enum { CALLS = 6, PULSES = 8, DELAYS = 8, PROGRAMS = 2, RECVS_MAX = CLIENTS_MAX * CALLS };
+enum {
+    CALLS = 6,
+    PULSES = 8,
+    DELAYS = 8,
+    SERVICE = 100,
+    PROGRAMS = 2,
+    RECVS_MAX = CLIENTS_MAX * CALLS
+};
 
 static const char *const client_names[CLIENTS_MAX] = {"client 1", "client 2", "client 3",
                                                       "client 4", "client 5", "client 6"};
@@ -109,6 +116,9 @@ static void queue_servers(struct scene *s, int link)
         for (int k = 0; k < each; k++) {
             s->recvs[link][i][k] = cts_start_recv_ex(actor, s->links[link].server, INFINITE_TIMEOUT,
                                                      s->server_objects[cts_random(2)]);
+            if (cts_random(3) == 0) {
+                (void)cts_start_churn(actor, cts_random(SERVICE));
+            }
             s->last_replies[link][i] = cts_start_reply(actor, s->recvs[link][i][k], CTS_PLAIN);
         }
     }

@@ -7,7 +7,7 @@
 
 /* variant: which operations meet. */
 enum { SET_AND_CLOSE = 1, CLEAR_AND_CLOSE = 2, ALL_THREE = 3, ENTERING = 4 };
-enum { WAITERS = 4, CALLS = 6, SETTERS = 2, PULSES = 10, ROUNDS = 12, DELAYS = 12 };
+enum { WAITERS = 4, CALLS = 6, SETTERS = 2, PULSES = 10, ROUNDS = 12, DELAYS = 8 };
 
 static const char *const names[WAITERS] = {"waiter 1", "waiter 2", "waiter 3", "waiter 4"};
 
@@ -19,6 +19,7 @@ struct scene {
     struct cts_actor *setter;
     struct cts_actor *clearer;
     struct cts_actor *peer;
+    Handle spare;
 };
 
 static struct scene scene_open(const struct cts_case *self)
@@ -32,6 +33,7 @@ static struct scene scene_open(const struct cts_case *self)
     s.setter = cts_actor_new(s.process, "setter");
     s.clearer = cts_actor_new(s.process, "clearer");
     s.peer = cts_actor_new(s.calls.server_process, "peer");
+    s.spare = cts_sync_new(s.process);
     return s;
 }
 
@@ -44,10 +46,14 @@ static struct cts_op *start_wait(const struct cts_case *self, const struct scene
     return cts_start_call_ex(s->waiters[index], s->calls.client, CTS_PLAIN, cts_mdelay(self), sync);
 }
 
-static void begin(struct cts_actor *actor)
+/* A program that begins with a delay: Clear on an object that nobody waits with. Objects that come and
+ * go would do as well, but for Close: a number that was closed could be one of theirs by then. */
+static void begin(const struct scene *s, struct cts_actor *actor)
 {
     cts_program_begin(actor);
-    (void)cts_start_churn(actor, cts_random(DELAYS));
+    for (rtl_uint32_t i = cts_random(DELAYS); i > 0; i--) {
+        (void)cts_start_clear(actor, s->spare);
+    }
 }
 
 /* RACE-02: two threads set and clear in random order while four threads make six calls each. Every
@@ -62,14 +68,14 @@ static void sets_and_clears(const struct cts_case *self)
     struct cts_op *pulses[SETTERS][PULSES] = {{NULL}};
     struct cts_actor *setters[SETTERS] = {s.setter, s.clearer};
     for (int i = 0; i < WAITERS; i++) {
-        begin(s.waiters[i]);
+        begin(&s, s.waiters[i]);
         for (int k = 0; k < CALLS; k++) {
             bool quiet = i >= 2 && k == CALLS - 1;
             waits[i][k] = start_wait(self, &s, i, quiet ? untouched : sync);
         }
     }
     for (int i = 0; i < SETTERS; i++) {
-        begin(setters[i]);
+        begin(&s, setters[i]);
         for (int k = 0; k < PULSES; k++) {
             pulses[i][k] = cts_random(2) == 0 ? cts_start_set(setters[i], sync)
                                               : cts_start_clear(setters[i], sync);
@@ -131,7 +137,7 @@ static void operations_meet_close(const struct cts_case *self)
         struct cts_op *clear = NULL;
         for (int k = 0; k < 2; k++) {
             if (self->variant & ENTERING) {
-                begin(s.waiters[k]);
+                begin(&s, s.waiters[k]);
             }
             waits[k] = start_wait(self, &s, k, sync);
         }
@@ -140,14 +146,14 @@ static void operations_meet_close(const struct cts_case *self)
             cts_require_blocked(waits[1]);
         }
         if (self->variant & SET_AND_CLOSE) {
-            begin(s.setter);
+            begin(&s, s.setter);
             set = cts_start_set(s.setter, sync);
         }
         if (self->variant & CLEAR_AND_CLOSE) {
-            begin(s.clearer);
+            begin(&s, s.clearer);
             clear = cts_start_clear(s.clearer, sync);
         }
-        begin(closer);
+        begin(&s, closer);
         struct cts_op *closed = cts_start_close(closer, sync);
         cts_program_run();
 
