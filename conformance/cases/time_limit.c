@@ -48,7 +48,7 @@ static void check_channel_works(const struct scene *s)
 
 static void check_not_early(const struct cts_op *op, rtl_uint32_t mdelay)
 {
-    cts_check_that(cts_elapsed_ns(op) >= (rtl_uint64_t)mdelay * NS_PER_MS,
+    cts_check_that(cts_elapsed_ns(op) >= (rtl_uint64_t)(mdelay - 1) * NS_PER_MS,
                    "the call has not returned before its mdelay");
 }
 

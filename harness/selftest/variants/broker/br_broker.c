@@ -16,6 +16,7 @@
 static int g_epoll;
 static unsigned g_thread_count;
 static LIST_HEAD(, process) g_processes = LIST_HEAD_INITIALIZER(g_processes);
+static struct thread_list g_strangers = LIST_HEAD_INITIALIZER(g_strangers); /* no greeting yet */
 
 void br_answer_packet(struct thread *thread, struct br_packet *packet, int file)
 {
@@ -34,9 +35,7 @@ void br_answer(struct thread *thread, Retcode rc)
 static void thread_end(struct thread *thread)
 {
     br_wait_abort(thread);
-    if (thread->process != NULL) {
-        LIST_REMOVE(thread, process_link);
-    }
+    LIST_REMOVE(thread, process_link);
     (void)close(thread->fd);
     free(thread);
     g_thread_count--;
@@ -45,9 +44,11 @@ static void thread_end(struct thread *thread)
 /* Its calls are withdrawn, what it had taken fails, and its handles are closed. */
 static void process_end(struct process *process)
 {
+    struct thread *next;
     LIST_REMOVE(process, link);
-    while (!LIST_EMPTY(&process->threads)) {
-        thread_end(LIST_FIRST(&process->threads));
+    for (struct thread *thread = LIST_FIRST(&process->threads); thread != NULL; thread = next) {
+        next = LIST_NEXT(thread, process_link);
+        thread_end(thread);
     }
     while (!LIST_EMPTY(&process->taken)) {
         br_service_end(LIST_FIRST(&process->taken), rcNotConnected);
@@ -98,6 +99,7 @@ static Retcode hello(struct thread *thread, enum br_op op)
         return rcInvalidOperation;
     }
     thread->process = process;
+    LIST_REMOVE(thread, process_link);
     LIST_INSERT_HEAD(&process->threads, thread, process_link);
     return rcOk;
 }
@@ -169,6 +171,7 @@ static bool accept_one(int listener)
         return true;
     }
     thread->fd = fd;
+    LIST_INSERT_HEAD(&g_strangers, thread, process_link);
     g_thread_count++;
     return true;
 }

@@ -123,6 +123,7 @@ Retcode br_object_find(const struct process *process, Handle handle, enum kind k
                        rtl_uint32_t right, struct object **object);
 struct object *br_object_create(enum kind kind);
 void br_object_release(struct object *object);
+/* One name less, and its reference. */
 void br_object_unname(struct object *object);
 /* Requests about handles and objects; the answer is in packet->head. */
 void br_object_request(struct process *process, struct br_packet *packet);

@@ -58,7 +58,6 @@ void br_name_remove(struct process *process, Handle handle)
         process->lowest_free = handle - 1;
     }
     br_object_unname(object);
-    br_object_release(object);
 }
 
 Retcode br_object_find(const struct process *process, Handle handle, enum kind kind,
@@ -134,14 +133,12 @@ static bool sync_end_waits(struct object *sync, Retcode rc)
 
 void br_object_unname(struct object *object)
 {
-    if (--object->name_count > 0) {
-        return;
-    }
-    object->ref_count++; /* ending a wait may drop what kept it */
-    if (object->kind == KIND_PORT) {
-        port_close(object);
-    } else if (object->kind == KIND_SYNC) {
-        (void)sync_end_waits(object, rcHandleRevoked);
+    if (--object->name_count == 0) {
+        if (object->kind == KIND_PORT) {
+            port_close(object);
+        } else if (object->kind == KIND_SYNC) {
+            (void)sync_end_waits(object, rcHandleRevoked);
+        }
     }
     br_object_release(object);
 }

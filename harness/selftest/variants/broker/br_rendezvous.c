@@ -11,21 +11,27 @@ static struct br_packet g_out;
 
 /* Messages. */
 
+static void caps_drop(struct cap *caps, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (caps[i].is_counted) {
+            br_object_unname(caps[i].object);
+        } else {
+            br_object_release(caps[i].object);
+        }
+    }
+    free(caps);
+}
+
 static void message_free(struct message *message)
 {
     if (message == NULL) {
         return;
     }
-    for (unsigned i = 0; i < message->head.cap_count; i++) {
-        if (message->caps[i].is_counted) {
-            br_object_unname(message->caps[i].object);
-        }
-        br_object_release(message->caps[i].object);
-    }
+    caps_drop(message->caps, message->head.cap_count);
     if (message->file >= 0) {
         (void)close(message->file);
     }
-    free(message->caps);
     free(message);
 }
 
@@ -35,30 +41,33 @@ static Retcode message_hold(const struct process *sender, const struct br_packet
                             const struct object *home, struct message **held)
 {
     size_t bytes = file < 0 ? br_message_size(&packet->head) : 0;
-    for (unsigned i = 0; i < packet->head.cap_count; i++) {
-        const struct name *name = br_name_find(sender, packet->caps[i].handle);
-        if (name == NULL || !(name->rights & OCAP_HANDLE_TRANSFER)) {
-            return name == NULL ? rcResourceNotFound : rcSecurityDisallow;
-        }
-    }
+    unsigned count = 0;
     struct message *message = malloc(sizeof *message + bytes);
     struct cap *caps = calloc(packet->head.cap_count + 1, sizeof *caps);
-    if (message == NULL || caps == NULL) {
+    Retcode rc = message != NULL && caps != NULL ? rcOk : rcOutOfMemory;
+    while (rc == rcOk && count < packet->head.cap_count) {
+        const struct name *name = br_name_find(sender, packet->caps[count].handle);
+        struct object *object = name != NULL ? name->object : NULL;
+        if (object == NULL || !(name->rights & OCAP_HANDLE_TRANSFER)) {
+            rc = object == NULL ? rcResourceNotFound : rcSecurityDisallow;
+            break;
+        }
+        caps[count] =
+            (struct cap){object, name->rights & packet->caps[count].rights, object != home};
+        object->ref_count++;
+        object->name_count += caps[count].is_counted;
+        count++;
+    }
+    if (rc != rcOk) {
+        caps_drop(caps, count);
         free(message);
-        free(caps);
-        return rcOutOfMemory;
+        return rc;
     }
     message->head = packet->head;
+    message->head.cap_count = count;
     message->file = file;
     message->caps = caps;
     memcpy(message->bytes, packet->bytes, bytes);
-    for (unsigned i = 0; i < packet->head.cap_count; i++) {
-        const struct name *name = br_name_find(sender, packet->caps[i].handle);
-        caps[i] =
-            (struct cap){name->object, name->rights & packet->caps[i].rights, name->object != home};
-        name->object->ref_count++;
-        name->object->name_count += caps[i].is_counted;
-    }
     *held = message;
     return rcOk;
 }
