@@ -348,11 +348,22 @@ def document(run: results.Run, dialect: int, verbose: bool = False) -> Iterator[
     yield from problem_lines(run.problems)
 
 
+def _text(run: results.Run, dialect: int, verbose: bool = False) -> str:
+    return "".join(line + "\n" for line in document(run, dialect, verbose))
+
+
+def tap13(run: results.Run) -> str:
+    return _text(run, 13)
+
+
+def tap14(run: results.Run) -> str:
+    return _text(run, 14)
+
+
 def convert(lines: Iterable[bytes], dialect: int, verbose: bool = False) -> tuple[str, bool]:
     """The document, and whether the log is the whole of a run."""
     run = results.collect(events.read(lines))
-    text = "".join(line + "\n" for line in document(run, dialect, verbose))
-    return text, not run.problems
+    return _text(run, dialect, verbose), not run.problems
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

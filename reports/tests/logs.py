@@ -37,6 +37,39 @@ def run_start(planned: list[str], **members: Any) -> Record:
     }
 
 
+def requirement(identifier: str, **members: Any) -> Record:
+    return {
+        "event": "requirement",
+        "id": identifier,
+        "area": identifier.partition("-")[0],
+        "claim": f"The claim of {identifier}.",
+        "strength": "must",
+        "invariant": None,
+        "source": "ce-1.2 libkos_ipc_api, Using the API",
+        "profiles": ["ce-1.2", "ce-1.4"],
+        "causes": None,
+        "uncovered": None,
+        **members,
+    }
+
+
+def listed_case(case: str, **members: Any) -> Record:
+    return {
+        "event": "listed_case",
+        "id": case,
+        "requirement": case.rpartition(".")[0],
+        "title": f"title of {case.replace('.', ' ')}",
+        "file": "conformance/cases/sample.c",
+        "layout": "one process",
+        "traits": [],
+        **members,
+    }
+
+
+def transition(name: str, identifier: str = "CALL-01", is_open: bool = False) -> Record:
+    return {"event": "transition", "name": name, "requirement": identifier, "open": is_open}
+
+
 def case_start(case: str, rep: int = 1, **members: Any) -> Record:
     return {
         "event": "case_start",
@@ -215,7 +248,19 @@ def every_event() -> list[Record]:
     seen = {"event": "observe", "case": open_case, "rep": 1, "what": "the call", "seen": "rcOk"}
     second = one(open_case, "OBSERVED")
     second.insert(1, seen)
-    return whole([first[0], *worker, *first[1:]], second)
+    run = whole([first[0], *worker, *first[1:]], second)
+    catalogue: list[Record] = [
+        requirement("CALL-01", causes="Set wakes nobody"),
+        requirement("CALL-05", strength="open", invariant="Never a mixture."),
+        requirement("V14-01", profiles=["ce-1.4"]),
+        requirement("XFER-11", uncovered="needs a second machine"),
+        listed_case("CALL-01.1"),
+        listed_case("CALL-05.1"),
+        listed_case("V14-01.1", traits=["opt_in"]),
+        transition("request queued"),
+        transition("entered while set: delivered", "CALL-05", True),
+    ]
+    return [run[0], *catalogue, *run[1:]]
 
 
 def every_verdict() -> list[Record]:

@@ -21,6 +21,7 @@ struct run {
     struct catalogue catalogue;
     struct target target;
     struct runlog log;
+    struct text model; /* what the model can count, for the log */
     struct progress progress;
     struct summary summary;
     bool interrupted;
@@ -37,7 +38,8 @@ static int usage_error(const struct text *line)
 static int load_and_select(struct run *run, struct text *error)
 {
     const struct options *options = run->options;
-    if (!catalogue_load(&run->catalogue, run->target.worker, error)) {
+    if (!catalogue_load(&run->catalogue, run->target.worker, error) ||
+        !catalogue_load_model(&run->model, run->target.worker, error)) {
         say(stderr, "ipc-cts: %s\n", text_string(error));
         return EXIT_INTERNAL;
     }
@@ -137,6 +139,7 @@ static int run_cases(struct run *run)
     struct plan plan = {0};
     plan_make(&plan, &run->catalogue, options->repeat, options->shuffle, options->seed);
     runlog_start(&run->log, options, &run->target, &run->catalogue, slots, (unsigned)cpu_count);
+    runlog_catalogue(&run->log, &run->catalogue, &run->model);
     summary_begin(&run->summary, &run->catalogue);
     progress_begin(&run->progress, options, run->out, plan.count, run->catalogue.count);
 
@@ -235,6 +238,7 @@ int command_run(struct options *options)
     }
     int code = run_in_place(&run, &error);
     text_finish(&error);
+    text_finish(&run.model);
     target_finish(&run.target);
     catalogue_finish(&run.catalogue);
     workplace_close(&run.place);
