@@ -83,6 +83,7 @@ class CaseStart:
     title: str
     file: str
     layout: str
+    suspect: str | None  # why no review speaks for the present text of the requirement
 
 
 @dataclass(frozen=True)
@@ -370,6 +371,7 @@ def _case_start(m: _Members) -> Event:
         title=m.text("title"),
         file=m.text("file"),
         layout=m.text("layout"),
+        suspect=m.text_or_none("suspect"),
     )
 
 

@@ -41,5 +41,15 @@ class Format:
 FORMATS = {
     "tap13": Format("ctsreport.tap", "tap13", "TAP 13, which every reader takes"),
     "tap14": Format("ctsreport.tap", "tap14", "TAP 14, the checks of a case as a subtest"),
+    "matrix": Format("ctsreport.matrix", "document", "requirement by case by verdict, as text"),
+    "csv": Format("ctsreport.matrix", "csv_document", "the same as a table of values"),
     "html": Format("ctsreport.html", "render", "one page for people, without network", True),
+}
+
+# Where Debian has what a module needs, by the name that Python misses.
+PACKAGES = {
+    "jinja2": "python3-jinja2",
+    "junitparser": "python3-junitparser",
+    "lxml": "python3-lxml",
+    "matplotlib": "python3-matplotlib",
 }

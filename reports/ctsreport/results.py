@@ -29,7 +29,23 @@ SEVERITY = (
     "OBSERVED",
     "PASS",
 )
+# A requirement has the first of these that any of its cases has. Unlike above, a case that ran
+# outweighs one that was skipped.
+ROLLUP = (
+    "CRASH",
+    "TIMEOUT",
+    "EARLY_EXIT",
+    "FAIL",
+    "LEAK",
+    "BROKEN",
+    NO_VERDICT,
+    "INCONCLUSIVE",
+    "PASS",
+    "OBSERVED",
+    "SKIP",
+)
 NAMED_MAX = 8
+ROUTE_CALLS_MAX = 40
 
 
 @dataclass(frozen=True)
@@ -42,6 +58,7 @@ class Repetition:
     observed: tuple[events.Observe, ...]
     stages: tuple[events.Stage, ...]
     history: tuple[events.Event, ...] = ()  # all its events, where `collect` was asked to keep them
+    route: tuple[str, ...] = ()  # layout, number of busy actors, calls in the order of their start
 
     @property
     def verdict(self) -> str:
@@ -58,6 +75,16 @@ class CaseResult:
     shown: Repetition | None  # the first repetition with that verdict, if the log holds one
     outcomes: tuple[tuple[str, int], ...]  # (verdict, how often), the worst first
     repetitions: tuple[Repetition, ...] = ()  # those that the log holds, by number
+
+    @property
+    def suspect(self) -> str | None:
+        """Why the case was not reviewed against the present text of its requirement."""
+        return None if self.start is None else self.start.suspect
+
+    @property
+    def is_flaky(self) -> bool:
+        """Did some repetitions fail, and others not?"""
+        return len({is_failure(word) for word, _ in self.outcomes}) > 1
 
     @property
     def requirement(self) -> str:
@@ -129,6 +156,18 @@ def rank(verdict: str) -> int:
     return SEVERITY.index(verdict) if verdict in SEVERITY else -1
 
 
+def is_failure(verdict: str) -> bool:
+    """Does it make the run red? A word that is not known does."""
+    return rank(verdict) < rank(NO_VERDICT)
+
+
+def requirement_verdict(cases: Iterable[CaseResult]) -> str | None:
+    """The verdict of a requirement from those of its planned cases; None without a case."""
+    found = {case.verdict for case in cases}
+    unknown = sorted(found - set(ROLLUP))
+    return next((word for word in (*unknown, *ROLLUP) if word in found), None)
+
+
 @dataclass
 class _Execution:
     end: events.CaseEnd | None = None
@@ -136,6 +175,15 @@ class _Execution:
     observed: list[events.Observe] = field(default_factory=list)
     stages: list[events.Stage] = field(default_factory=list)
     history: list[events.Event] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
+    callers: set[str] = field(default_factory=set)
+    layout: str = ""
+
+    def add_call(self, step: events.Step) -> None:
+        self.callers.add(str(step.members.get("actor")))
+        name = str(step.members.get("call"))
+        if len(self.calls) < ROUTE_CALLS_MAX and self.calls[-1:] != [name]:
+            self.calls.append(name)
 
     def frozen(self, rep: int) -> Repetition:
         return Repetition(
@@ -145,6 +193,7 @@ class _Execution:
             tuple(self.observed),
             tuple(self.stages),
             tuple(self.history),
+            (self.layout, str(len(self.callers)), *self.calls),
         )
 
 
@@ -201,6 +250,7 @@ class _Log:
                 self.problems.append(f"{event.case}: repetition {event.rep} started twice")
             self.started.add((event.case, event.rep))
             self.titles.setdefault(event.case, event)
+            execution.layout = event.layout
         elif isinstance(event, events.CaseEnd):
             self._add_end(event)
         elif isinstance(event, events.Check):
@@ -209,7 +259,11 @@ class _Log:
             execution.observed.append(event)
         elif isinstance(event, events.Stage):
             execution.stages.append(event)
-        elif isinstance(event, events.Step) and event.kind == "model":
+        elif not isinstance(event, events.Step):
+            return
+        elif event.kind == "invoke":
+            execution.add_call(event)
+        elif event.kind == "model":
             self.covered.update(coverage(event))
 
     def _add_end(self, event: events.CaseEnd) -> None:

@@ -3,7 +3,9 @@
 #include "catalogue.h"
 #include "clock.h"
 #include "commands.h"
+#include "documents.h"
 #include "exit_code.h"
+#include "last_run.h"
 #include "progress.h"
 #include "runlog.h"
 #include "scheduler.h"
@@ -166,9 +168,9 @@ static int run_cases(struct run *run)
         say(stderr, "ipc-cts: cannot write the event log: %s\n", strerror(run->log.error));
     }
     /* TAP before the summary: its last line is the last line. */
-    if (options->tap != 0 && !tap_write(options->tap, run->log.path, options->tap_file)) {
-        run->internal_error = true;
-    }
+    bool written = documents_write(options, run->log.path);
+    (void)last_run_keep(run->log.path, options->events == NULL);
+    run->internal_error = run->internal_error || !written;
     say_ending(run, plan.count);
     int code = final_code(run);
     summary_finish(&run->summary);
