@@ -150,7 +150,7 @@ def command_matrix(options: argparse.Namespace) -> int:
     if options.format == "text":
         _print_lines(matrix.text(run, options.cases))
     else:
-        _print(_document(run, {"csv": "csv", "json": "json"}[options.format]))
+        _print(_document(run, {"csv": "csv", "json": "matrix-json"}[options.format]))
     return _status(run)
 
 
@@ -289,7 +289,7 @@ def parser() -> _Parser:
         verbs,
         "report",
         "Write one document from an event log; the same log always gives the same bytes.\n\n"
-        + "\n".join(f"  {name:8} {row.about}" for name, row in formats.FORMATS.items())
+        + "\n".join(f"  {name:11} {row.about}" for name, row in formats.FORMATS.items())
         + "\n\nExit 0; 2 written, but the log is not the whole of a run (the document says what is\n"
         "missing); 3 the document cannot be written; 4 for an unknown format or log.",
         "  ipc-cts report --format junit -o junit.xml\n"

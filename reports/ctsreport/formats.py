@@ -41,8 +41,11 @@ class Format:
 FORMATS = {
     "tap13": Format("ctsreport.tap", "tap13", "TAP 13, which every reader takes"),
     "tap14": Format("ctsreport.tap", "tap14", "TAP 14, the checks of a case as a subtest"),
+    "junit": Format("ctsreport.junit", "document", "JUnit XML for GitLab, GitHub and Jenkins"),
+    "json": Format("ctsreport.results_json", "document", "everything, for programs"),
     "matrix": Format("ctsreport.matrix", "document", "requirement by case by verdict, as text"),
     "csv": Format("ctsreport.matrix", "csv_document", "the same as a table of values"),
+    "matrix-json": Format("ctsreport.results_json", "matrix_document", "the same for programs"),
     "html": Format("ctsreport.html", "render", "one page for people, without network", True),
 }
 

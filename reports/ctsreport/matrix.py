@@ -236,7 +236,7 @@ CSV_COLUMNS = (
 )  # fmt: skip
 
 
-def _csv_safe(value: str) -> str:
+def csv_safe(value: str) -> str:
     """One visible line that a spreadsheet does not take for a formula."""
     shown = visible(value)
     return f"'{shown}" if shown[:1] in ("=", "+", "-", "@") else shown
@@ -251,7 +251,7 @@ def csv_document(run: results.Run) -> str:
         head = (row.requirement, row.strength, row.verdict, str(row.run), str(row.routes))
         for cell in row.cells:
             tail = (cell.case, cell.verdict, cell.title, cell.file, cell.layout, cell.reason)
-            writer.writerow([_csv_safe(value) for value in (*head, *tail)])
+            writer.writerow([csv_safe(value) for value in (*head, *tail)])
         if not row.cells:
-            writer.writerow([_csv_safe(value) for value in (*head, "", "", "", "", "", row.why)])
+            writer.writerow([csv_safe(value) for value in (*head, "", "", "", "", "", row.why)])
     return sink.getvalue()
