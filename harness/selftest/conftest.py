@@ -45,6 +45,8 @@ def build_dir() -> Path:
 def suite(build_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Suite]:
     """ipc-cts; at the end every directory that appeared beside a run has to be gone."""
     suite_module.become_subreaper()
+    # The log of the last run is the tests', not the user's.
+    os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
     made = Suite(build_dir, tmp_path_factory.mktemp("suite"))
     yield made
     left = suite_module.abandoned(made.scratch_seen)

@@ -104,6 +104,11 @@ class Run:
     def report(self) -> str:
         return self.stdout + self.stderr
 
+    @property
+    def log(self) -> str:
+        """The event log of a run with --events."""
+        return self.command[self.command.index("--events") + 1]
+
     @cached_property
     def cases(self) -> list[Event]:
         return [event for event in self.events if event["event"] == "case_end"]
@@ -233,6 +238,18 @@ class Suite:
 def names_case(report: str, verdict: str, case: str) -> bool:
     """Does the report for people show the case with its verdict?"""
     return re.search(rf"(?m)^{verdict}\s+{re.escape(case)}\b", report) is not None
+
+
+def explains(text: str, case: Event, requirement: str) -> bool:
+    """Does the explanation name the requirement, mark what broke it, and say how to run it again?"""
+    lines = text.splitlines()
+    return (
+        lines[0].startswith(f"{case['verdict']} {case['case']} ")
+        and any(line.startswith(f"  requirement   {requirement} (") for line in lines)
+        and any(line.startswith(" >> ") for line in lines)
+        and any(line.startswith("  source  ") for line in lines)
+        and lines[-3 if lines[-1].startswith("The whole run") else -1].startswith("Run it again: ")
+    )
 
 
 def build_is_complete(build: Path) -> bool:

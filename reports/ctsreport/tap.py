@@ -21,6 +21,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Union
 
 from ctsreport import events, results
+from ctsreport import text as text_for_people
 
 FORMATS = (13, 14)
 
@@ -60,17 +61,9 @@ def _quoted_char(char: str) -> str:
         return char
     if char in "\n\r\t":
         return {"\n": "\\n", "\r": "\\r", "\t": "\\t"}[char]
-    if code >= 0xE0000 or (code & 0xFFFE) == 0xFFFE:  # tags, private use, no characters at all
+    if text_for_people.is_no_character(code):
         return "\\ufffd"
-    invisible = (
-        code < 0xA0
-        or code in (0xAD, 0x61C, 0xFEFF)
-        or 0x200B <= code <= 0x200F
-        or 0x2028 <= code <= 0x202E
-        or 0x2060 <= code <= 0x206F
-        or 0xD800 <= code <= 0xDFFF
-    )
-    return f"\\u{code:04x}" if invisible else char
+    return f"\\u{code:04x}" if text_for_people.is_invisible(code) else char
 
 
 def quoted(text: str, limit: int) -> str:
@@ -348,11 +341,22 @@ def document(run: results.Run, dialect: int, verbose: bool = False) -> Iterator[
     yield from problem_lines(run.problems)
 
 
+def _text(run: results.Run, dialect: int, verbose: bool = False) -> str:
+    return "".join(line + "\n" for line in document(run, dialect, verbose))
+
+
+def tap13(run: results.Run) -> str:
+    return _text(run, 13)
+
+
+def tap14(run: results.Run) -> str:
+    return _text(run, 14)
+
+
 def convert(lines: Iterable[bytes], dialect: int, verbose: bool = False) -> tuple[str, bool]:
     """The document, and whether the log is the whole of a run."""
     run = results.collect(events.read(lines))
-    text = "".join(line + "\n" for line in document(run, dialect, verbose))
-    return text, not run.problems
+    return _text(run, dialect, verbose), not run.problems
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

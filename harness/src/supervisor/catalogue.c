@@ -76,23 +76,30 @@ static size_t requirement_length(const char *id)
     return variant != 0 && dot[1 + variant] == '\0' ? (size_t)(dot - id) : 0;
 }
 
+const struct trait_word trait_words[TRAIT_COUNT] = {{CTS_FREE_RUNNING, "free_running"},
+                                                    {CTS_EXCLUSIVE, "exclusive"},
+                                                    {CTS_LONG, "long"},
+                                                    {CTS_OPT_IN, "opt_in"},
+                                                    {CTS_SMOKE, "smoke"}};
+
+void catalogue_trait_words(unsigned traits, struct text *text)
+{
+    for (size_t i = 0; i < TRAIT_COUNT; i++) {
+        if ((traits & trait_words[i].trait) != 0) {
+            text_printf(text, " %s", trait_words[i].word);
+        }
+    }
+}
+
 static unsigned parse_traits(const cJSON *array)
 {
-    static const struct {
-        const char *word;
-        unsigned trait;
-    } known[] = {{"free_running", CTS_FREE_RUNNING},
-                 {"exclusive", CTS_EXCLUSIVE},
-                 {"long", CTS_LONG},
-                 {"opt_in", CTS_OPT_IN},
-                 {"smoke", CTS_SMOKE}};
     unsigned traits = 0;
     const cJSON *item = NULL;
     cJSON_ArrayForEach(item, array)
     {
-        for (size_t i = 0; cJSON_IsString(item) && i < sizeof(known) / sizeof(known[0]); i++) {
-            if (strcmp(item->valuestring, known[i].word) == 0) {
-                traits |= known[i].trait;
+        for (size_t i = 0; cJSON_IsString(item) && i < TRAIT_COUNT; i++) {
+            if (strcmp(item->valuestring, trait_words[i].word) == 0) {
+                traits |= trait_words[i].trait;
             }
         }
     }
@@ -163,8 +170,8 @@ bool catalogue_parse(struct catalogue *catalogue, const char *lines, size_t size
     return true;
 }
 
-/* Runs `worker --list` and collects what it writes. No library is loaded in it. */
-static bool read_list(const char *worker, struct text *lines, int *status)
+/* Runs the worker with one flag and collects what it writes. No library is loaded in it. */
+static bool read_list(const char *worker, const char *flag, struct text *lines, int *status)
 {
     int fds[2];
     if (pipe2(fds, O_CLOEXEC) != 0) {
@@ -177,7 +184,7 @@ static bool read_list(const char *worker, struct text *lines, int *status)
             dup2(fds[1], 1) != 1) {
             _exit(127);
         }
-        (void)execl(worker, worker, "--list", (char *)NULL);
+        (void)execl(worker, worker, flag, (char *)NULL);
         _exit(127);
     }
     (void)close(fds[1]);
@@ -208,24 +215,36 @@ static bool read_list(const char *worker, struct text *lines, int *status)
     return good;
 }
 
-bool catalogue_load(struct catalogue *catalogue, const char *worker, struct text *error)
+static bool load_list(const char *worker, const char *flag, struct text *lines, struct text *error)
 {
-    struct text lines = {0};
     int status = 0;
-    bool good = false;
     if (access(worker, X_OK) != 0) {
         text_puts(error, "cannot run the worker ");
         text_visible(error, worker);
         text_printf(error, ": %s", strerror(errno));
-    } else if (!read_list(worker, &lines, &status) || !WIFEXITED(status) ||
-               WEXITSTATUS(status) != 0) {
-        text_visible(error, worker);
-        text_puts(error, " --list did not work");
-    } else {
-        good = catalogue_parse(catalogue, text_string(&lines), lines.size, error);
+        return false;
     }
+    if (!read_list(worker, flag, lines, &status) || !WIFEXITED(status) ||
+        WEXITSTATUS(status) != 0) {
+        text_visible(error, worker);
+        text_printf(error, " %s did not work", flag);
+        return false;
+    }
+    return true;
+}
+
+bool catalogue_load(struct catalogue *catalogue, const char *worker, struct text *error)
+{
+    struct text lines = {0};
+    bool good = load_list(worker, "--list", &lines, error) &&
+                catalogue_parse(catalogue, text_string(&lines), lines.size, error);
     text_finish(&lines);
     return good;
+}
+
+bool catalogue_load_model(struct text *lines, const char *worker, struct text *error)
+{
+    return load_list(worker, "--list-model", lines, error);
 }
 
 void catalogue_finish(struct catalogue *catalogue)

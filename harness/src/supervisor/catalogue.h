@@ -36,6 +36,19 @@ bool catalogue_parse(struct catalogue *catalogue, const char *lines, size_t size
 /* The same from `worker --list`. */
 bool catalogue_load(struct catalogue *catalogue, const char *worker, struct text *error);
 void catalogue_finish(struct catalogue *catalogue);
+/* Appends what the worker's model can count, as the `transition` lines of an event log. False with
+ * one line in `error`. */
+bool catalogue_load_model(struct text *lines, const char *worker, struct text *error);
+
+/* The traits of a case and their words. */
+struct trait_word {
+    unsigned trait; /* enum cts_trait */
+    const char *word;
+};
+#define TRAIT_COUNT 5u
+extern const struct trait_word trait_words[TRAIT_COUNT];
+/* Appends the words of `traits`, each after a blank. */
+void catalogue_trait_words(unsigned traits, struct text *text);
 
 const struct cts_requirement *requirement_find(const char *id);
 bool requirement_in_profile(const struct cts_requirement *requirement, const char *profile);

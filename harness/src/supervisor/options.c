@@ -22,6 +22,10 @@ enum option_key {
     KEY_STOP_ON_FAIL,
     KEY_TAP,
     KEY_TAP_FILE,
+    KEY_JUNIT,
+    KEY_JSON_FILE,
+    KEY_HTML,
+    KEY_MATRIX,
     KEY_EVENTS,
     KEY_COLOR,
     KEY_JSON,
@@ -56,6 +60,10 @@ static const struct {
     {{"stop-on-fail", no_argument, NULL, KEY_STOP_ON_FAIL}, FOR(VERB_RUN)},
     {{"tap", optional_argument, NULL, KEY_TAP}, FOR(VERB_RUN)},
     {{"tap-file", required_argument, NULL, KEY_TAP_FILE}, FOR(VERB_RUN)},
+    {{"junit", required_argument, NULL, KEY_JUNIT}, FOR(VERB_RUN)},
+    {{"json", required_argument, NULL, KEY_JSON_FILE}, FOR(VERB_RUN)},
+    {{"html", required_argument, NULL, KEY_HTML}, FOR(VERB_RUN)},
+    {{"matrix", required_argument, NULL, KEY_MATRIX}, FOR(VERB_RUN)},
     {{"events", required_argument, NULL, KEY_EVENTS}, FOR(VERB_RUN)},
     {{"quiet", no_argument, NULL, KEY_QUIET}, FOR(VERB_RUN)},
     {{"verbose", no_argument, NULL, KEY_VERBOSE}, FOR(VERB_RUN)},
@@ -64,9 +72,21 @@ static const struct {
 };
 #define KNOWN_COUNT (sizeof(known_options) / sizeof(known_options[0]))
 
-static const char *const verb_names[] = {
-    [VERB_NONE] = "",         [VERB_LIST] = "list", [VERB_SHOW] = "show",
-    [VERB_DOCTOR] = "doctor", [VERB_RUN] = "run",   [VERB_DEBUG] = "debug"};
+static const char *const verb_names[VERB_COUNT] = {
+    [VERB_NONE] = "",           [VERB_LIST] = "list",     [VERB_SHOW] = "show",
+    [VERB_DOCTOR] = "doctor",   [VERB_RUN] = "run",       [VERB_DEBUG] = "debug",
+    [VERB_EXPLAIN] = "explain", [VERB_MATRIX] = "matrix", [VERB_REPORT] = "report",
+    [VERB_DIFF] = "diff"};
+
+const char *options_verb_name(enum verb verb)
+{
+    return verb_names[verb];
+}
+
+bool options_verb_reads_logs(enum verb verb)
+{
+    return verb >= VERB_EXPLAIN && verb < VERB_COUNT;
+}
 
 static bool wrong_value(const char *what, const char *value, const char *wanted)
 {
@@ -170,6 +190,18 @@ static bool take_option(struct options *options, int key, const char *value)
     case KEY_TAP_FILE:
         options->tap_file = value;
         return true;
+    case KEY_JUNIT:
+        options->junit = value;
+        return true;
+    case KEY_JSON_FILE:
+        options->json_file = value;
+        return true;
+    case KEY_HTML:
+        options->html = value;
+        return true;
+    case KEY_MATRIX:
+        options->matrix = value;
+        return true;
     case KEY_EVENTS:
         options->events = value;
         return true;
@@ -212,7 +244,7 @@ static bool read_environment(struct options *options)
 
 static enum verb find_verb(const char *word)
 {
-    for (int i = VERB_LIST; i <= VERB_DEBUG; i++) {
+    for (int i = VERB_LIST; i < VERB_COUNT; i++) {
         if (strcmp(word, verb_names[i]) == 0) {
             return (enum verb)i;
         }
@@ -240,12 +272,12 @@ static enum options_result parse_without_verb(int argc, char **argv, enum verb *
         *topic = argc > 2 ? find_verb(argv[2]) : VERB_NONE;
         if (*topic == VERB_NONE) {
             help_general(stdout);
-        } else {
+        } else if (!options_verb_reads_logs(*topic)) {
             help_verb(stdout, *topic);
         }
         return OPTIONS_DONE;
     }
-    (void)wrong_value("command", word, "one of list, show, doctor, run, debug (try --help)");
+    (void)wrong_value("command", word, "a command (try --help)");
     return OPTIONS_WRONG;
 }
 
@@ -262,10 +294,28 @@ static bool check_combination(const struct options *options)
     } else if (options->quiet && options->verbose) {
         wrong = "--quiet and --verbose exclude each other";
     }
+    const char *const files[] = {options->junit, options->json_file, options->html,
+                                 options->matrix};
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        if (files[i] != NULL && strcmp(files[i], "-") == 0) {
+            wrong = "only TAP goes to stdout; `ipc-cts report` prints the other documents";
+        }
+    }
     if (wrong != NULL) {
         say(stderr, "ipc-cts: %s\n", wrong);
     }
     return wrong == NULL;
+}
+
+/* Those commands know their own help. */
+static enum options_result help_of_log_reader(struct options *options, enum verb verb)
+{
+    static char help[] = "--help";
+    static char *const words[] = {help};
+    options->verb = verb;
+    options->ids = words;
+    options->id_count = 1;
+    return OPTIONS_RUN;
 }
 
 enum options_result options_parse(struct options *options, int argc, char **argv)
@@ -281,7 +331,13 @@ enum options_result options_parse(struct options *options, int argc, char **argv
     options->verb = argc > 1 ? find_verb(argv[1]) : VERB_NONE;
     if (options->verb == VERB_NONE) {
         enum verb topic = VERB_NONE;
-        return parse_without_verb(argc, argv, &topic);
+        enum options_result result = parse_without_verb(argc, argv, &topic);
+        return options_verb_reads_logs(topic) ? help_of_log_reader(options, topic) : result;
+    }
+    if (options_verb_reads_logs(options->verb)) {
+        options->ids = argv + 2;
+        options->id_count = (size_t)(argc - 2);
+        return OPTIONS_RUN;
     }
     if (!read_environment(options)) {
         return OPTIONS_WRONG;

@@ -3,7 +3,9 @@
 #include "catalogue.h"
 #include "clock.h"
 #include "commands.h"
+#include "documents.h"
 #include "exit_code.h"
+#include "last_run.h"
 #include "progress.h"
 #include "runlog.h"
 #include "scheduler.h"
@@ -21,6 +23,7 @@ struct run {
     struct catalogue catalogue;
     struct target target;
     struct runlog log;
+    struct text model; /* what the model can count, for the log */
     struct progress progress;
     struct summary summary;
     bool interrupted;
@@ -37,7 +40,8 @@ static int usage_error(const struct text *line)
 static int load_and_select(struct run *run, struct text *error)
 {
     const struct options *options = run->options;
-    if (!catalogue_load(&run->catalogue, run->target.worker, error)) {
+    if (!catalogue_load(&run->catalogue, run->target.worker, error) ||
+        !catalogue_load_model(&run->model, run->target.worker, error)) {
         say(stderr, "ipc-cts: %s\n", text_string(error));
         return EXIT_INTERNAL;
     }
@@ -137,6 +141,7 @@ static int run_cases(struct run *run)
     struct plan plan = {0};
     plan_make(&plan, &run->catalogue, options->repeat, options->shuffle, options->seed);
     runlog_start(&run->log, options, &run->target, &run->catalogue, slots, (unsigned)cpu_count);
+    runlog_catalogue(&run->log, &run->catalogue, &run->model);
     summary_begin(&run->summary, &run->catalogue);
     progress_begin(&run->progress, options, run->out, plan.count, run->catalogue.count);
 
@@ -163,9 +168,9 @@ static int run_cases(struct run *run)
         say(stderr, "ipc-cts: cannot write the event log: %s\n", strerror(run->log.error));
     }
     /* TAP before the summary: its last line is the last line. */
-    if (options->tap != 0 && !tap_write(options->tap, run->log.path, options->tap_file)) {
-        run->internal_error = true;
-    }
+    bool written = documents_write(options, run->log.path);
+    (void)last_run_keep(run->log.path, options->events == NULL);
+    run->internal_error = run->internal_error || !written;
     say_ending(run, plan.count);
     int code = final_code(run);
     summary_finish(&run->summary);
@@ -235,6 +240,7 @@ int command_run(struct options *options)
     }
     int code = run_in_place(&run, &error);
     text_finish(&error);
+    text_finish(&run.model);
     target_finish(&run.target);
     catalogue_finish(&run.catalogue);
     workplace_close(&run.place);

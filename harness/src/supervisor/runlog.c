@@ -193,6 +193,65 @@ void runlog_start(struct runlog *log, const struct options *options, const struc
     text_finish(&block);
 }
 
+/* Words between blanks as a list. */
+static void add_words(cJSON *event, const char *name, const char *words)
+{
+    cJSON *list = add_strings(event, name);
+    char *copy = copy_string(words);
+    char *rest = copy;
+    for (char *word = strsep(&rest, " "); word != NULL; word = strsep(&rest, " ")) {
+        if (word[0] != '\0') {
+            append_string(list, word);
+        }
+    }
+    free(copy);
+}
+
+static void add_requirement(const struct cts_requirement *row, struct text *block)
+{
+    cJSON *event = new_event("requirement");
+    add_string(event, "id", row->id);
+    add_string(event, "area", row->area);
+    add_string(event, "claim", row->claim);
+    add_string(event, "strength", row->strength);
+    add_string(event, "invariant", row->invariant);
+    add_string(event, "source", row->source);
+    add_words(event, "profiles", row->profiles);
+    add_string(event, "causes", row->causes);
+    add_string(event, "uncovered", row->uncovered);
+    finish_event(event, block);
+}
+
+static void add_listed_case(const struct catalogue_case *item, struct text *block)
+{
+    struct text traits = {0};
+    catalogue_trait_words(item->traits, &traits);
+    cJSON *event = new_event("listed_case");
+    add_string(event, "id", item->id);
+    add_string(event, "requirement", item->requirement_id);
+    add_string(event, "title", item->title);
+    add_string(event, "file", item->file);
+    add_string(event, "layout", item->layout);
+    add_words(event, "traits", text_string(&traits));
+    finish_event(event, block);
+    text_finish(&traits);
+}
+
+void runlog_catalogue(struct runlog *log, const struct catalogue *catalogue,
+                      const struct text *model)
+{
+    struct text block = {0};
+    for (size_t i = 0; i < cts_requirement_count; i++) {
+        add_requirement(&cts_requirements[i], &block);
+    }
+    for (size_t i = 0; i < catalogue->count; i++) {
+        add_listed_case(&catalogue->cases[i], &block);
+    }
+    text_add(&block, text_string(model), model->size);
+    write_all(log, &block);
+    text_finish(&block);
+}
+
 static void add_place(cJSON *event, const struct case_record *record)
 {
     if (record->file == NULL) {

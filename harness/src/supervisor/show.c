@@ -9,25 +9,6 @@
 #include <string.h>
 #include <strings.h>
 
-static const struct {
-    unsigned trait;
-    const char *word;
-} trait_words[] = {{CTS_FREE_RUNNING, "free_running"},
-                   {CTS_EXCLUSIVE, "exclusive"},
-                   {CTS_LONG, "long"},
-                   {CTS_OPT_IN, "opt_in"},
-                   {CTS_SMOKE, "smoke"}};
-#define TRAIT_COUNT (sizeof(trait_words) / sizeof(trait_words[0]))
-
-static void add_traits(unsigned traits, struct text *text)
-{
-    for (size_t i = 0; i < TRAIT_COUNT; i++) {
-        if ((traits & trait_words[i].trait) != 0) {
-            text_printf(text, " %s", trait_words[i].word);
-        }
-    }
-}
-
 static void list_line(const struct catalogue_case *item, struct text *text)
 {
     text_printf(text, "%-12s %-8s %-13s ", item->id, case_strength(item), item->layout);
@@ -35,7 +16,7 @@ static void list_line(const struct catalogue_case *item, struct text *text)
     if (item->traits != 0) {
         text_puts(text, "  [");
         struct text traits = {0};
-        add_traits(item->traits, &traits);
+        catalogue_trait_words(item->traits, &traits);
         text_puts(text, text_string(&traits) + 1);
         text_finish(&traits);
         text_puts(text, "]");
@@ -163,7 +144,7 @@ static void show_case(const struct catalogue_case *item, struct text *text)
     text_printf(text, "%s  ", item->id);
     text_visible(text, item->title);
     text_puts(text, "\n");
-    add_traits(item->traits, &traits);
+    catalogue_trait_words(item->traits, &traits);
     add_field(text, "layout", item->layout);
     add_field(text, "limit", item->limit);
     add_field(text, "traits", traits.size != 0 ? traits.data + 1 : NULL);

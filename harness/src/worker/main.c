@@ -6,6 +6,7 @@
 #include "world.h"
 
 #include <getopt.h>
+#include <model.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 
 struct options {
     bool list;
+    bool list_model;
     bool probe;
     bool debug;
     const char *case_id;
@@ -77,6 +79,29 @@ static int list_cases(void)
     return fflush(stdout) == 0 ? 0 : CTS_EXIT_HARD;
 }
 
+/* What the `model` events of a log can count. */
+static int list_model(void)
+{
+    const struct cts_model_config config = {.state_count_max = 1};
+    struct cts_model *model = cts_model_create(&config);
+    if (model == NULL) {
+        return CTS_EXIT_HARD;
+    }
+    for (size_t i = 0; i < cts_model_coverage_count(); i++) {
+        struct cts_model_coverage item = cts_model_coverage(model, i);
+        struct cts_json line;
+        cts_json_begin(&line);
+        cts_json_string(&line, "event", "transition");
+        cts_json_string(&line, "name", item.name);
+        cts_json_string(&line, "requirement", item.requirement);
+        cts_json_bool(&line, "open", item.is_open);
+        cts_json_end(&line);
+        (void)printf("%s\n", line.text);
+    }
+    cts_model_destroy(model);
+    return fflush(stdout) == 0 ? 0 : CTS_EXIT_HARD;
+}
+
 static int usage(const char *problem)
 {
     (void)fprintf(stderr, "cts-worker: %s (the worker is started by ipc-cts)\n", problem);
@@ -86,8 +111,9 @@ static int usage(const char *problem)
 /* Null, or what is wrong. */
 static const char *parse(int argc, char **argv, struct options *options)
 {
-    enum { LIST = 1000, PROBE, CASE, SUT, ADAPTER, LOG_FD, CPU, SEED, FACTOR, DEBUG };
+    enum { LIST = 1000, LIST_MODEL, PROBE, CASE, SUT, ADAPTER, LOG_FD, CPU, SEED, FACTOR, DEBUG };
     static const struct option longs[] = {{"list", no_argument, NULL, LIST},
+                                          {"list-model", no_argument, NULL, LIST_MODEL},
                                           {"probe", no_argument, NULL, PROBE},
                                           {"case", required_argument, NULL, CASE},
                                           {"sut", required_argument, NULL, SUT},
@@ -105,6 +131,9 @@ static const char *parse(int argc, char **argv, struct options *options)
         switch (option) {
         case LIST:
             options->list = true;
+            break;
+        case LIST_MODEL:
+            options->list_model = true;
             break;
         case PROBE:
             options->probe = true;
@@ -187,8 +216,11 @@ int main(int argc, char **argv)
     if (options.list) {
         return list_cases();
     }
+    if (options.list_model) {
+        return list_model();
+    }
     if (options.library == NULL || (!options.probe && options.case_id == NULL)) {
-        return usage("--list, or --sut with --case or --probe");
+        return usage("--list, --list-model, or --sut with --case or --probe");
     }
     int status = options.probe ? cts_probe(options.library, options.adapter) : run(&options);
 #ifdef CTS_ORDERLY_EXIT
