@@ -192,6 +192,25 @@ START_TEST(records_that_cannot_be_true_are_broken)
 }
 END_TEST
 
+START_TEST(weak_evidence_is_no_strict_pass)
+{
+    case_log.weak = true;
+    record(VERDICT_PASS, 3, 0);
+    ck_assert_int_eq(decide(), VERDICT_PASS);
+    facts.strict = true;
+    expect(VERDICT_INCONCLUSIVE, "weak (the record said PASS)");
+    record(VERDICT_OBSERVED, 3, 0);
+    ck_assert_int_eq(decide(), VERDICT_INCONCLUSIVE);
+    record(VERDICT_FAIL, 3, 1);
+    ck_assert_int_eq(decide(), VERDICT_FAIL);
+    record(VERDICT_SKIP, 0, 77);
+    ck_assert_int_eq(decide(), VERDICT_SKIP);
+    case_log.weak = false;
+    record(VERDICT_PASS, 3, 0);
+    ck_assert_int_eq(decide(), VERDICT_PASS);
+}
+END_TEST
+
 START_TEST(processes_left_behind)
 {
     report.strays = 2;
@@ -265,6 +284,7 @@ int main(void)
     tcase_add_test(tests, harness_errors_are_broken);
     tcase_add_test(tests, bad_logs_are_broken);
     tcase_add_test(tests, records_that_cannot_be_true_are_broken);
+    tcase_add_test(tests, weak_evidence_is_no_strict_pass);
     tcase_add_test(tests, processes_left_behind);
     tcase_add_test(tests, reason_comes_from_the_record);
     tcase_add_test(tests, words_go_both_ways);

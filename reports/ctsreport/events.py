@@ -66,6 +66,7 @@ class RunStart:
     repeat: int
     shuffle: bool
     timeout_factor: float
+    strict: bool
     machine: Mapping[str, object]
     planned: tuple[str, ...]
     missing_optional: tuple[str, ...]
@@ -83,6 +84,7 @@ class CaseStart:
     title: str
     file: str
     layout: str
+    suspect: str | None  # why no review speaks for the present text of the requirement
 
 
 @dataclass(frozen=True)
@@ -304,6 +306,7 @@ def _run_start(m: _Members) -> Event:
         repeat=m.count("repeat", 1),
         shuffle=m.flag("shuffle"),
         timeout_factor=m.number("timeout_factor", 1),
+        strict=m.flag("strict"),
         machine=m.table("machine"),
         planned=m.texts("planned", needed=True),
         missing_optional=m.texts("missing_optional"),
@@ -322,6 +325,7 @@ def _case_start(m: _Members) -> Event:
         title=m.text("title"),
         file=m.text("file"),
         layout=m.text("layout"),
+        suspect=m.text_or_none("suspect"),
     )
 
 

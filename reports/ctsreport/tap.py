@@ -125,6 +125,7 @@ KEYS = (
     "severity",
     "requirement",
     "level",
+    "suspect",
     "verdict",
     "expected",
     "observed",
@@ -136,7 +137,7 @@ KEYS = (
     "samples",
     "repro",
 )
-PASS_KEYS = ("requirement", "level", "verdict", "check")
+PASS_KEYS = ("requirement", "level", "suspect", "verdict", "check")
 
 
 def block(values: dict[str, Value], indent: int) -> list[str]:
@@ -218,6 +219,7 @@ def case_block(case: results.CaseResult, seed: str, dialect: int) -> dict[str, V
     }
     if case.start is not None:
         values["level"] = quoted(case.start.strength, SHORT_MAX_BYTES)
+        values["suspect"] = _optional(case.start.suspect)
     if case.verdict != results.NO_VERDICT:
         values["verdict"] = quoted(case.verdict, SHORT_MAX_BYTES)
     if seed:
@@ -275,8 +277,12 @@ def subtest(checks: Sequence[events.Check]) -> Iterator[str]:
             yield from block(values, indent=6)
 
 
+def is_suspect(case: results.CaseResult) -> bool:
+    return case.start is not None and case.start.suspect is not None
+
+
 def has_block(case: results.CaseResult, dialect: int, verbose: bool) -> bool:
-    if verbose or len(case.outcomes) > 1:
+    if verbose or len(case.outcomes) > 1 or is_suspect(case):
         return True
     if case.verdict == "PASS":
         return dialect == 13 and case.shown is not None and bool(case.shown.checks)

@@ -29,6 +29,7 @@ def run_start(planned: list[str], **members: Any) -> Record:
         "repeat": 1,
         "shuffle": False,
         "timeout_factor": 1.0,
+        "strict": False,
         "machine": {"cpus": 2, "kernel": "6.1.0", "arch": "x86_64"},
         "planned": planned,
         "missing_optional": [],
@@ -49,6 +50,7 @@ def case_start(case: str, rep: int = 1, **members: Any) -> Record:
         "title": f"title of {case.replace('.', ' ')}",
         "file": "conformance/cases/sample.c",
         "layout": "one process",
+        "suspect": None,
         **members,
     }
 

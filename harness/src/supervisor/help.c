@@ -23,7 +23,8 @@ void help_general(FILE *stream)
         "  ipc-cts run --help\n"
         "\n"
         "Exit codes: 0 conformant, 1 a case deviates, 2 interrupted, 3 error of the harness,\n"
-        "4 usage or a library that cannot be loaded, 5 nothing selected, 6 inconclusive only.\n");
+        "4 usage, a library that cannot be loaded, or a run that --strict refuses,\n"
+        "5 nothing selected, 6 inconclusive only.\n");
 }
 
 static const char list_help[] =
@@ -69,6 +70,10 @@ static const char run_help[] =
     "  --shuffle                 in an order made from the seed\n"
     "  --seed N                  seed of order and of the cases' choices (IPCTS_SEED)\n"
     "  --stop-on-fail            start nothing more after the first failure\n"
+    "  --strict                  refuse suspect cases (see `show`); a case whose claims about "
+    "waiting\n"
+    "                            rest on weak evidence is INCONCLUSIVE; a run that tested nothing\n"
+    "                            is no success\n"
     "  --tap[=13|14|-]           TAP on stdout; without a number 13, which every reader takes\n"
     "  --tap-file FILE           TAP into a file\n"
     "  --events FILE             keep the event log\n"

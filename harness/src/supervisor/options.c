@@ -20,6 +20,7 @@ enum option_key {
     KEY_SHUFFLE,
     KEY_SEED,
     KEY_STOP_ON_FAIL,
+    KEY_STRICT,
     KEY_TAP,
     KEY_TAP_FILE,
     KEY_EVENTS,
@@ -54,6 +55,7 @@ static const struct {
     {{"repeat", required_argument, NULL, KEY_REPEAT}, FOR(VERB_RUN)},
     {{"shuffle", no_argument, NULL, KEY_SHUFFLE}, FOR(VERB_RUN)},
     {{"stop-on-fail", no_argument, NULL, KEY_STOP_ON_FAIL}, FOR(VERB_RUN)},
+    {{"strict", no_argument, NULL, KEY_STRICT}, FOR(VERB_RUN)},
     {{"tap", optional_argument, NULL, KEY_TAP}, FOR(VERB_RUN)},
     {{"tap-file", required_argument, NULL, KEY_TAP_FILE}, FOR(VERB_RUN)},
     {{"events", required_argument, NULL, KEY_EVENTS}, FOR(VERB_RUN)},
@@ -164,6 +166,9 @@ static bool take_option(struct options *options, int key, const char *value)
         return parse_number("--seed", value, UINT32_MAX, true, &options->seed);
     case KEY_STOP_ON_FAIL:
         options->stop_on_fail = true;
+        return true;
+    case KEY_STRICT:
+        options->strict = true;
         return true;
     case KEY_TAP:
         return parse_tap(value, &options->tap);

@@ -38,6 +38,7 @@ struct options {
     bool seed_given;
     bool shuffle;
     bool stop_on_fail;
+    bool strict;
     bool quiet;
     bool verbose;
     bool json;

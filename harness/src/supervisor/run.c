@@ -50,7 +50,15 @@ static int load_and_select(struct run *run, struct text *error)
         say(stderr, "ipc-cts: %s\n", text_string(error));
         return EXIT_NOTHING;
     }
-    return EXIT_CONFORMANT;
+    struct text suspects = {0};
+    if (options->strict && catalogue_suspects(&run->catalogue, &suspects) != 0) {
+        text_printf(error,
+                    "--strict does not run suspect cases, whose requirement reads otherwise than "
+                    "when they were reviewed: %s; conformance/tools/review.py shows and records",
+                    text_string(&suspects));
+    }
+    text_finish(&suspects);
+    return error->size != 0 ? usage_error(error) : EXIT_CONFORMANT;
 }
 
 static void say_notices(const struct run *run)
@@ -102,9 +110,12 @@ static bool on_result(void *context, const struct case_result *result)
 
 static int final_code(const struct run *run)
 {
-    return run->interrupted      ? EXIT_INTERRUPTED
-           : run->internal_error ? EXIT_INTERNAL
-                                 : verdict_exit_code(run->summary.counts);
+    if (run->interrupted || run->internal_error) {
+        return run->interrupted ? EXIT_INTERRUPTED : EXIT_INTERNAL;
+    }
+    const unsigned *counts = run->summary.counts;
+    bool untested = summary_total(&run->summary) == counts[VERDICT_SKIP];
+    return untested && run->options->strict ? EXIT_INCONCLUSIVE : verdict_exit_code(counts);
 }
 
 static void say_ending(struct run *run, size_t planned)

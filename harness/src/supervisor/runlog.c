@@ -175,6 +175,7 @@ void runlog_start(struct runlog *log, const struct options *options, const struc
     add_number(event, "repeat", options->repeat);
     add_bool(event, "shuffle", options->shuffle);
     add_number(event, "timeout_factor", options->timeout_factor);
+    add_bool(event, "strict", options->strict);
     add_machine(event, cpus);
     cJSON *planned = add_strings(event, "planned");
     for (size_t i = 0; i < catalogue->count; i++) {
@@ -229,6 +230,7 @@ void runlog_case_lines(const struct case_result *result, struct text *start, str
     add_string(event, "title", item->title);
     add_string(event, "file", item->file);
     add_string(event, "layout", item->layout);
+    add_string(event, "suspect", item->suspect);
     finish_event(event, start);
 
     event = new_event("case_end");

@@ -158,7 +158,8 @@ static void judge(const struct scheduler *scheduler, const struct slot *slot,
                                .report = &result->report,
                                .log = &result->log,
                                .last_line = text_string(&last_line),
-                               .limit_s = slot->limit_s};
+                               .limit_s = slot->limit_s,
+                               .strict = scheduler->schedule->options->strict};
     result->verdict = verdict_decide(&facts, &result->reason);
     target_debug_line(scheduler->schedule->options, slot->job.item->id,
                       seed_of(scheduler, &slot->job), &result->repro);

@@ -239,6 +239,12 @@ void summary_text(struct summary *summary, const struct summary_ending *ending, 
     add_mixed(summary, text);
     add_groups("Observed where the documents leave it open", &summary->observed, text);
     add_groups("Skipped", &summary->skipped, text);
+    struct text suspects = {0};
+    if (catalogue_suspects(summary->catalogue, &suspects) != 0) {
+        text_printf(text, "\nSuspect, the requirement reads otherwise than when reviewed:\n  %s\n",
+                    text_string(&suspects));
+    }
+    text_finish(&suspects);
     text_puts(text, text->size != 0 ? "\n" : "");
     add_table(summary, color, text);
     unsigned total = summary_total(summary);

@@ -232,6 +232,11 @@ enum verdict verdict_decide(const struct case_facts *facts, struct text *reason)
                     KEEPER_GRACE_MS / 1000.0, verdict_word(verdict));
         return VERDICT_LEAK;
     }
+    if (facts->strict && log->weak && (verdict == VERDICT_PASS || verdict == VERDICT_OBSERVED)) {
+        text_printf(reason, "the evidence that calls wait is weak (the record said %s)",
+                    verdict_word(verdict));
+        return VERDICT_INCONCLUSIVE;
+    }
     if (verdict != VERDICT_PASS && log->record.reason != NULL) {
         text_puts(reason, log->record.reason);
     }

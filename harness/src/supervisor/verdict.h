@@ -20,6 +20,7 @@ struct case_facts {
     const struct case_log *log;         /* what it had written by then */
     const char *last_line;              /* last line of its output; "" for none */
     double limit_s;
+    bool strict; /* weak evidence decides nothing */
 };
 
 /* The verdict, and appended to `reason` one line of text, empty for PASS. */
