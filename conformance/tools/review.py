@@ -77,7 +77,8 @@ def list_cases(source: Path | None, worker: Path | None) -> list[Case]:
         except OSError as error:
             raise WrongUse(f"{source}: {error.strerror}") from error
     else:
-        program = worker or next((path for path in WORKERS if path.is_file()), WORKERS[0])
+        built = next((path for path in WORKERS if path.is_file()), WORKERS[0])
+        program = built if worker is None else worker
         try:
             done = subprocess.run([program, "--list"], capture_output=True, text=True, check=True)
         except (OSError, subprocess.CalledProcessError) as error:

@@ -211,6 +211,9 @@ class Suite:
         assert run.end["exit_code"] == run.exit_code
         assert Counter(run.end["verdicts"]) == run.counts
         red = any(verdict not in GREEN | {"INCONCLUSIVE"} for verdict in run.counts)
+        capabilities = run.start["capabilities"]
+        absent = set(capabilities["claimed"] or ()) - set(capabilities["present"])
+        red = red or (bool(absent) and run.exit_code != 2)
         assert red == (run.exit_code == 1), run.report
         if run.exit_code == 0:
             assert run.end["complete"], run.report

@@ -33,7 +33,7 @@ def edited(suite: Suite, tmp_path_factory: pytest.TempPathFactory) -> Suite:
     )
     table = work / "table.c"
     toolchain.run_tool(["/usr/bin/python3", CATALOGUE, "--requirements", data, "--c", table])
-    objects = []
+    objects: list[Path] = []
     for source in (SUPERVISOR / "main.c", table):
         objects.append(work / f"{source.stem}.o")
         include = [f"-I{SUPERVISOR}", f"-I{toolchain.REPOSITORY / 'harness' / 'include'}"]
@@ -85,7 +85,7 @@ def test_strict_refuses_before_any_verdict(edited: Suite) -> None:
     assert run.events == []
     assert run.stdout == ""
     assert len(run.stderr.splitlines()) == 1
-    assert f"suspect cases" in run.stderr and EDITED in run.stderr
+    assert "suspect cases" in run.stderr and EDITED in run.stderr
     # What is not suspect can be run strictly.
     run = edited.run(["OBJ-01.1"], options=["--strict"])
     assert run.exit_code == 0, run.report

@@ -311,9 +311,19 @@ def point(
         yield from block(values, indent=2)
 
 
+def claims_point(number: int, absent: Sequence[str]) -> Iterator[str]:
+    """A point of its own: the run is not conformant, though every case may be."""
+    yield f"not ok {number} - claimed capabilities are present"
+    values: dict[str, Value] = {
+        "message": quoted("claimed and absent: " + ", ".join(absent), LONG_MAX_BYTES),
+        "severity": quoted("fail", SHORT_MAX_BYTES),
+    }
+    yield from block(values, indent=2)
+
+
 def _all_skipped(run: results.Run) -> str:
     """The reason, when every planned case was skipped, or none was planned; else ""."""
-    if run.start is None or run.problems:
+    if run.start is None or run.problems or run.start.capabilities.absent:
         return ""
     if not run.cases:
         return "nothing selected"
@@ -348,9 +358,12 @@ def document(run: results.Run, dialect: int, verbose: bool = False) -> Iterator[
         yield from problem_lines(run.problems)
         yield "Bail out! the event log holds an empty plan and is not complete"
         return
-    yield f"1..{len(run.cases)}"
+    absent = run.start.capabilities.absent
+    yield f"1..{len(run.cases) + bool(absent)}"
     for number, case in enumerate(run.cases, start=1):
         yield from point(number, case, run.start.seed, dialect, verbose)
+    if absent:
+        yield from claims_point(len(run.cases) + 1, absent)
     yield from problem_lines(run.problems)
 
 

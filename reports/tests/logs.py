@@ -33,6 +33,7 @@ def run_start(planned: list[str], **members: Any) -> Record:
         "machine": {"cpus": 2, "kernel": "6.1.0", "arch": "x86_64"},
         "planned": planned,
         "missing_optional": [],
+        "capabilities": {"claimed": None, "present": ["copy", "two-processes"]},
         "time_utc": "2026-01-01T00:00:00Z",
         **members,
     }

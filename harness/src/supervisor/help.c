@@ -47,7 +47,7 @@ static const char show_help[] =
     "  ipc-cts show STATE\n";
 
 static const char doctor_help[] =
-    "usage: ipc-cts doctor [--sut FILE.so] [--adapter FILE.so|reference]\n"
+    "usage: ipc-cts doctor [--sut FILE.so] [--adapter FILE.so|reference] [--claims LIST]\n"
     "\n"
     "Check what a run depends on, line by line, and say which cases will be skipped and why.\n"
     "Exit 0: a run is possible; 4: it is not.\n"
@@ -64,6 +64,9 @@ static const char run_help[] =
     "  --adapter FILE.so         what the library does beyond the interface; the word `reference`\n"
     "                            stands for the adapter of the reference. Without it the library\n"
     "                            may export cts_adapter itself\n"
+    "  --claims LIST|@FILE       what the library claims to offer (autoclear,copy,...; `doctor` "
+    "shows\n"
+    "                            what is there); claimed and absent is FAIL\n"
     "  -j, --jobs N              cases at the same time (one for each CPU)\n"
     "  --timeout-factor F        stretch all limits, 0.1 to 100 (IPCTS_TIMEOUT_FACTOR)\n"
     "  --repeat N                run everything N times\n"
@@ -88,7 +91,8 @@ static const char run_help[] =
     "  ipc-cts run -q --tap-file run.tap --sut ./libkos-ipc.so; prove -e cat run.tap\n";
 
 static const char debug_help[] =
-    "usage: ipc-cts debug ID [--sut FILE.so] [--adapter FILE.so|reference] [--seed N] [--gdb]\n"
+    "usage: ipc-cts debug ID [--sut FILE.so] [--adapter FILE.so|reference] [--claims LIST]\n"
+    "                     [--seed N] [--gdb]\n"
     "\n"
     "Run one case in one process, without limits; its events go to stderr. Prints the gdb line\n"
     "that stops in the library first; --gdb starts that.\n"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "options.h"
+#include "claims.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -13,6 +14,7 @@ enum option_key {
     KEY_JOBS = 'j',
     KEY_SUT = 256,
     KEY_ADAPTER,
+    KEY_CLAIMS,
     KEY_WORKER,
     KEY_PROFILE,
     KEY_TIMEOUT_FACTOR,
@@ -45,6 +47,7 @@ static const struct {
     {{"worker", required_argument, NULL, KEY_WORKER}, FOR_ALL},
     {{"sut", required_argument, NULL, KEY_SUT}, FOR_SUT},
     {{"adapter", required_argument, NULL, KEY_ADAPTER}, FOR_SUT},
+    {{"claims", required_argument, NULL, KEY_CLAIMS}, FOR_SUT},
     {{"timeout-factor", required_argument, NULL, KEY_TIMEOUT_FACTOR},
      FOR(VERB_RUN) | FOR(VERB_DOCTOR)},
     {{"seed", required_argument, NULL, KEY_SEED}, FOR(VERB_RUN) | FOR(VERB_DEBUG)},
@@ -137,6 +140,17 @@ static bool parse_tap(const char *value, unsigned *tap)
     return wrong_value("--tap", value, "13, 14 or -");
 }
 
+static bool parse_claims(const char *value, const char **claims)
+{
+    struct text why = {0};
+    bool good = claims_read(value, claims, &why);
+    if (!good) {
+        say(stderr, "ipc-cts: --claims: %s\n", text_string(&why));
+    }
+    text_finish(&why);
+    return good;
+}
+
 static bool take_option(struct options *options, int key, const char *value)
 {
     switch (key) {
@@ -146,6 +160,8 @@ static bool take_option(struct options *options, int key, const char *value)
     case KEY_ADAPTER:
         options->adapter = value;
         return true;
+    case KEY_CLAIMS:
+        return parse_claims(value, &options->claims);
     case KEY_WORKER:
         options->worker = value;
         return true;

@@ -26,6 +26,7 @@ struct options {
     size_t id_count;
     const char *sut;     /* as given; null: the reference */
     const char *adapter; /* as given; null: none, or the reference's when sut is null */
+    const char *claims;  /* in one spelling; null: none given */
     const char *worker;
     const char *profile;
     const char *events;

@@ -84,6 +84,11 @@ static void say_notices(const struct run *run)
         text_visible(&text, probe->missing_optional.items[i]);
     }
     text_puts(&text, probe->missing_optional.count != 0 ? " (optional)\n" : "");
+    struct text unclaimed = {0};
+    if (claims_words(claims_unclaimed(&probe->claims), &unclaimed) != 0) {
+        text_printf(&text, "notice   present and not claimed: %s\n", text_string(&unclaimed));
+    }
+    text_finish(&unclaimed);
     if (probe->strays != 0) {
         text_printf(&text, "notice   loading the library left %u processes behind\n",
                     probe->strays);
@@ -114,6 +119,9 @@ static int final_code(const struct run *run)
         return run->interrupted ? EXIT_INTERRUPTED : EXIT_INTERNAL;
     }
     const unsigned *counts = run->summary.counts;
+    if (claims_absent(&run->target.probe.claims) != 0) {
+        return EXIT_DEVIATES;
+    }
     bool untested = summary_total(&run->summary) == counts[VERDICT_SKIP];
     return untested && run->options->strict ? EXIT_INCONCLUSIVE : verdict_exit_code(counts);
 }
@@ -125,6 +133,7 @@ static void say_ending(struct run *run, size_t planned)
                                     .interrupted = run->interrupted,
                                     .internal_error = run->internal_error,
                                     .whole = run->options->id_count == 0,
+                                    .claims = &run->target.probe.claims,
                                     .profile = run->options->profile};
     struct text text = {0};
     if (!run->options->quiet) {

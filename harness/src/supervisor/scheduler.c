@@ -79,6 +79,9 @@ static void make_command(const struct scheduler *scheduler, const struct slot *s
     if (target->has_adapter_file) {
         add_argument(command, "--adapter", target->adapter.path);
     }
+    if (target->claims != NULL) {
+        add_argument(command, "--claims", target->claims);
+    }
     add_argument(command, "--log-fd", number_argument(command, KEEPER_LOG_FD));
     if (slot->cpu >= 0 && (slot->job.item->traits & CTS_FREE_RUNNING) == 0) {
         add_argument(command, "--cpu", number_argument(command, slot->cpu));
