@@ -281,10 +281,10 @@ static void examine(struct doctor *doctor, const struct workplace *place, bool *
 
 int command_doctor(const struct options *options)
 {
-    struct doctor doctor = {
-        .options = options,
-        .profile = options->profile != NULL ? options->profile : COMMANDS_PROFILE_DEFAULT,
-        .color = color_wanted(options->color, stdout)};
+    struct doctor doctor = {.options = options,
+                            .profile = options->profile != NULL ? options->profile
+                                                                : COMMANDS_PROFILE_DEFAULT,
+                            .color = color_wanted(options->color, stdout)};
     struct workplace place;
     bool interrupted = false;
     if (!workplace_open(&place)) {

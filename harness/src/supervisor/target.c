@@ -285,7 +285,11 @@ bool target_probe(struct target *target, double timeout_factor, const char *root
         add_pair(argv, claims, target->claims);
     }
     uint64_t limit_ms = (uint64_t)(TARGET_PROBE_LIMIT_MS * timeout_factor);
-    struct keeper_order order = {.argv = argv, .log_fd = -1, .limit_ms = limit_ms, .root = root};
+    struct keeper_order order = {.argv = argv,
+                                 .log_fd = -1,
+                                 .limit_ms = limit_ms,
+                                 .grace_ms = (uint64_t)(KEEPER_GRACE_MS * timeout_factor),
+                                 .root = root};
     struct keeper *keeper = allocate(sizeof(*keeper));
     struct text why = {0};
     bool good = keeper_run(keeper, &order, signal_fd, interrupted);
