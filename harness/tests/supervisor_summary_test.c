@@ -176,7 +176,8 @@ START_TEST(event_lines)
         text_string(&start),
         "{\"event\":\"case_start\",\"case\":\"CALL-02.1\",\"rep\":2,\"index\":3,"
         "\"requirement\":\"CALL-02\",\"strength\":\"derived\",\"claim\":\"a taken CallEx is not "
-        "interrupted\",\"title\":\"a title\",\"file\":\"f.c\",\"layout\":\"\"}\n");
+        "interrupted\",\"title\":\"a title\",\"file\":\"f.c\",\"layout\":\"\","
+        "\"suspect\":null}\n");
     ck_assert_str_eq(
         text_string(&end),
         "{\"event\":\"case_end\",\"case\":\"CALL-02.1\",\"rep\":2,\"verdict\":\"FAIL\","

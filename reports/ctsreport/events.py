@@ -55,6 +55,24 @@ class At:
 
 
 @dataclass(frozen=True)
+class Capabilities:
+    """What library and adapter were declared to offer (None: nothing was), and what is there."""
+
+    claimed: tuple[str, ...] | None
+    present: tuple[str, ...]
+
+    @property
+    def absent(self) -> tuple[str, ...]:
+        """Claimed and not there: the run cannot be conformant."""
+        return tuple(word for word in self.claimed or () if word not in self.present)
+
+    @property
+    def unclaimed(self) -> tuple[str, ...]:
+        """There and not claimed, where claims were made at all."""
+        return tuple(word for word in self.present if self.claimed and word not in self.claimed)
+
+
+@dataclass(frozen=True)
 class RunStart:
     version: int
     suite: str
@@ -66,9 +84,11 @@ class RunStart:
     repeat: int
     shuffle: bool
     timeout_factor: float
+    strict: bool
     machine: Mapping[str, object]
     planned: tuple[str, ...]
     missing_optional: tuple[str, ...]
+    capabilities: Capabilities
     time_utc: str
 
 
@@ -315,6 +335,11 @@ class _Members:
         self._wrong(name, "a list of strings", needed)
         return ()
 
+    def capabilities(self, name: str) -> Capabilities:
+        value = _Members(self.table(name), self._complaints)
+        nothing = value._content.get("claimed") is None
+        return Capabilities(None if nothing else value.texts("claimed"), value.texts("present"))
+
     def any_text(self, name: str) -> str:
         """A string, or a number as a string."""
         value = self._content.get(name, "")
@@ -353,9 +378,11 @@ def _run_start(m: _Members) -> Event:
         repeat=m.count("repeat", 1),
         shuffle=m.flag("shuffle"),
         timeout_factor=m.number("timeout_factor", 1),
+        strict=m.flag("strict"),
         machine=m.table("machine"),
         planned=m.texts("planned", needed=True),
         missing_optional=m.texts("missing_optional"),
+        capabilities=m.capabilities("capabilities"),
         time_utc=m.text("time_utc"),
     )
 

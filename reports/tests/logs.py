@@ -30,9 +30,11 @@ def run_start(planned: list[str], **members: Any) -> Record:
         "repeat": 1,
         "shuffle": False,
         "timeout_factor": 1.0,
+        "strict": False,
         "machine": {"cpus": 2, "kernel": "6.1.0", "arch": "x86_64"},
         "planned": planned,
         "missing_optional": [],
+        "capabilities": {"claimed": None, "present": ["copy", "two-processes"]},
         "time_utc": "2026-01-01T00:00:00Z",
         **members,
     }
@@ -83,6 +85,7 @@ def case_start(case: str, rep: int = 1, **members: Any) -> Record:
         "title": f"title of {case.replace('.', ' ')}",
         "file": "conformance/cases/sample.c",
         "layout": "one process",
+        "suspect": None,
         **members,
     }
 

@@ -40,9 +40,28 @@ bool requirement_in_profile(const struct cts_requirement *requirement, const cha
     return false;
 }
 
+const char *requirement_strength(const struct cts_requirement *requirement, const char *profile)
+{
+    static const char *const words[] = {"must", "derived", "open"};
+    size_t length = profile != NULL ? strlen(profile) : 0;
+    const char *at = requirement->strength_in;
+    while (length != 0 && at != NULL && *at != '\0') {
+        size_t pair = strcspn(at, " ");
+        bool named = pair > length && at[length] == '=' && strncmp(at, profile, length) == 0;
+        for (size_t i = 0; named && i < sizeof(words) / sizeof(words[0]); i++) {
+            if (strlen(words[i]) == pair - length - 1 &&
+                strncmp(at + length + 1, words[i], pair - length - 1) == 0) {
+                return words[i];
+            }
+        }
+        at += pair + strspn(at + pair, " ");
+    }
+    return requirement->strength;
+}
+
 const char *case_strength(const struct catalogue_case *item)
 {
-    return item->requirement != NULL ? item->requirement->strength : "must";
+    return item->strength;
 }
 
 const char *case_claim(const struct catalogue_case *item)
@@ -58,6 +77,28 @@ const struct catalogue_case *catalogue_find(const struct catalogue *catalogue, c
         }
     }
     return NULL;
+}
+
+/* Null, or why the case is suspect. */
+static char *find_suspicion(const struct catalogue_case *item)
+{
+    const char *now = item->requirement != NULL ? item->requirement->fingerprint : NULL;
+    const char *reviewed = NULL;
+    struct text text = {0};
+    for (size_t i = 0; i < cts_review_count && reviewed == NULL; i++) {
+        if (strcmp(cts_reviews[i].case_id, item->id) == 0) {
+            reviewed = cts_reviews[i].fingerprint;
+        }
+    }
+    if (reviewed == NULL) {
+        text_puts(&text, "no review is recorded");
+    } else if (now == NULL || strcmp(reviewed, now) != 0) {
+        text_printf(&text, "reviewed against %s, and %s reads %s now", reviewed,
+                    item->requirement_id, now != NULL ? now : "nothing");
+    }
+    char *why = text.size != 0 ? copy_string(text_string(&text)) : NULL;
+    text_finish(&text);
+    return why;
 }
 
 /* AREA-NN.k; gives the length of the requirement's part, 0 when it is not one. */
@@ -138,6 +179,8 @@ static bool add_case(struct catalogue *catalogue, const cJSON *object, struct te
         .position = catalogue->count};
     item->requirement_id[length] = '\0';
     item->requirement = requirement_find(item->requirement_id);
+    item->strength = item->requirement != NULL ? item->requirement->strength : "must";
+    item->suspect = find_suspicion(item);
     catalogue->count++;
     return true;
 }
@@ -257,6 +300,7 @@ void catalogue_finish(struct catalogue *catalogue)
         free(item->file);
         free(item->layout);
         free(item->limit);
+        free(item->suspect);
     }
     free(catalogue->cases);
     *catalogue = (struct catalogue){0};

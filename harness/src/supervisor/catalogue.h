@@ -21,7 +21,10 @@ struct catalogue_case {
     char *limit;
     unsigned traits;                           /* enum cts_trait */
     const struct cts_requirement *requirement; /* null: the catalogue has no such row */
-    size_t position;                           /* 0-based */
+    const char *strength; /* of the requirement, in the profile of the last selection */
+    char
+        *suspect; /* why no review speaks for the present text of the requirement; null: one does */
+    size_t position; /* 0-based */
     bool selected;
 };
 
@@ -52,6 +55,8 @@ void catalogue_trait_words(unsigned traits, struct text *text);
 
 const struct cts_requirement *requirement_find(const char *id);
 bool requirement_in_profile(const struct cts_requirement *requirement, const char *profile);
+/* must, derived or open in this profile; null: what holds where the row names no other. */
+const char *requirement_strength(const struct cts_requirement *requirement, const char *profile);
 /* Strength and claim of a case's requirement; never null. */
 const char *case_strength(const struct catalogue_case *item);
 const char *case_claim(const struct catalogue_case *item);
@@ -69,5 +74,7 @@ enum selection {
 enum selection catalogue_select(struct catalogue *catalogue, char *const *ids, size_t id_count,
                                 const char *profile, bool with_opt_in, struct text *message);
 size_t catalogue_selected(const struct catalogue *catalogue);
+/* Appends "CALL-02 (3), OBJ-04" for the selected cases that are suspect. Gives their number. */
+size_t catalogue_suspects(const struct catalogue *catalogue, struct text *text);
 
 #endif

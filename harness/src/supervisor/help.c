@@ -29,7 +29,8 @@ void help_general(FILE *stream)
         "  ipc-cts run --help\n"
         "\n"
         "Exit codes: 0 conformant, 1 a case deviates, 2 interrupted, 3 error of the harness,\n"
-        "4 usage or a library that cannot be loaded, 5 nothing selected, 6 inconclusive only.\n");
+        "4 usage, a library that cannot be loaded, or a run that --strict refuses,\n"
+        "5 nothing selected, 6 inconclusive only.\n");
 }
 
 static const char list_help[] =
@@ -52,7 +53,7 @@ static const char show_help[] =
     "  ipc-cts show STATE\n";
 
 static const char doctor_help[] =
-    "usage: ipc-cts doctor [--sut FILE.so] [--adapter FILE.so|reference]\n"
+    "usage: ipc-cts doctor [--sut FILE.so] [--adapter FILE.so|reference] [--claims LIST]\n"
     "\n"
     "Check what a run depends on, line by line, and say which cases will be skipped and why.\n"
     "Exit 0: a run is possible; 4: it is not.\n"
@@ -69,12 +70,19 @@ static const char run_help[] =
     "  --adapter FILE.so         what the library does beyond the interface; the word `reference`\n"
     "                            stands for the adapter of the reference. Without it the library\n"
     "                            may export cts_adapter itself\n"
+    "  --claims LIST|@FILE       what the library claims to offer (autoclear,copy,...; `doctor` "
+    "shows\n"
+    "                            what is there); claimed and absent is FAIL\n"
     "  -j, --jobs N              cases at the same time (one for each CPU)\n"
     "  --timeout-factor F        stretch all limits, 0.1 to 100 (IPCTS_TIMEOUT_FACTOR)\n"
     "  --repeat N                run everything N times\n"
     "  --shuffle                 in an order made from the seed\n"
     "  --seed N                  seed of order and of the cases' choices (IPCTS_SEED)\n"
     "  --stop-on-fail            start nothing more after the first failure\n"
+    "  --strict                  refuse suspect cases (see `show`); a case whose claims about "
+    "waiting\n"
+    "                            rest on weak evidence is INCONCLUSIVE; a run that tested nothing\n"
+    "                            is no success\n"
     "  --tap[=13|14|-]           TAP on stdout; without a number 13, which every reader takes\n"
     "  --tap-file FILE           TAP into a file\n"
     "  --junit FILE, --json FILE, --html FILE, --matrix FILE\n"
@@ -93,7 +101,8 @@ static const char run_help[] =
     "  ipc-cts run -q --tap-file run.tap --sut ./libkos-ipc.so; prove -e cat run.tap\n";
 
 static const char debug_help[] =
-    "usage: ipc-cts debug ID [--sut FILE.so] [--adapter FILE.so|reference] [--seed N] [--gdb]\n"
+    "usage: ipc-cts debug ID [--sut FILE.so] [--adapter FILE.so|reference] [--claims LIST]\n"
+    "                     [--seed N] [--gdb]\n"
     "\n"
     "Run one case in one process, without limits; its events go to stderr. Prints the gdb line\n"
     "that stops in the library first; --gdb starts that.\n"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "options.h"
+#include "claims.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -13,6 +14,7 @@ enum option_key {
     KEY_JOBS = 'j',
     KEY_SUT = 256,
     KEY_ADAPTER,
+    KEY_CLAIMS,
     KEY_WORKER,
     KEY_PROFILE,
     KEY_TIMEOUT_FACTOR,
@@ -20,6 +22,7 @@ enum option_key {
     KEY_SHUFFLE,
     KEY_SEED,
     KEY_STOP_ON_FAIL,
+    KEY_STRICT,
     KEY_TAP,
     KEY_TAP_FILE,
     KEY_JUNIT,
@@ -48,6 +51,7 @@ static const struct {
     {{"worker", required_argument, NULL, KEY_WORKER}, FOR_ALL},
     {{"sut", required_argument, NULL, KEY_SUT}, FOR_SUT},
     {{"adapter", required_argument, NULL, KEY_ADAPTER}, FOR_SUT},
+    {{"claims", required_argument, NULL, KEY_CLAIMS}, FOR_SUT},
     {{"timeout-factor", required_argument, NULL, KEY_TIMEOUT_FACTOR},
      FOR(VERB_RUN) | FOR(VERB_DOCTOR)},
     {{"seed", required_argument, NULL, KEY_SEED}, FOR(VERB_RUN) | FOR(VERB_DEBUG)},
@@ -58,6 +62,7 @@ static const struct {
     {{"repeat", required_argument, NULL, KEY_REPEAT}, FOR(VERB_RUN)},
     {{"shuffle", no_argument, NULL, KEY_SHUFFLE}, FOR(VERB_RUN)},
     {{"stop-on-fail", no_argument, NULL, KEY_STOP_ON_FAIL}, FOR(VERB_RUN)},
+    {{"strict", no_argument, NULL, KEY_STRICT}, FOR(VERB_RUN)},
     {{"tap", optional_argument, NULL, KEY_TAP}, FOR(VERB_RUN)},
     {{"tap-file", required_argument, NULL, KEY_TAP_FILE}, FOR(VERB_RUN)},
     {{"junit", required_argument, NULL, KEY_JUNIT}, FOR(VERB_RUN)},
@@ -155,6 +160,17 @@ static bool parse_tap(const char *value, unsigned *tap)
     return wrong_value("--tap", value, "13, 14 or -");
 }
 
+static bool parse_claims(const char *value, const char **claims)
+{
+    struct text why = {0};
+    bool good = claims_read(value, claims, &why);
+    if (!good) {
+        say(stderr, "ipc-cts: --claims: %s\n", text_string(&why));
+    }
+    text_finish(&why);
+    return good;
+}
+
 static bool take_option(struct options *options, int key, const char *value)
 {
     switch (key) {
@@ -164,6 +180,8 @@ static bool take_option(struct options *options, int key, const char *value)
     case KEY_ADAPTER:
         options->adapter = value;
         return true;
+    case KEY_CLAIMS:
+        return parse_claims(value, &options->claims);
     case KEY_WORKER:
         options->worker = value;
         return true;
@@ -184,6 +202,9 @@ static bool take_option(struct options *options, int key, const char *value)
         return parse_number("--seed", value, UINT32_MAX, true, &options->seed);
     case KEY_STOP_ON_FAIL:
         options->stop_on_fail = true;
+        return true;
+    case KEY_STRICT:
+        options->strict = true;
         return true;
     case KEY_TAP:
         return parse_tap(value, &options->tap);

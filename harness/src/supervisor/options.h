@@ -39,6 +39,7 @@ struct options {
     size_t id_count;
     const char *sut;     /* as given; null: the reference */
     const char *adapter; /* as given; null: none, or the reference's when sut is null */
+    const char *claims;  /* in one spelling; null: none given */
     const char *worker;
     const char *profile;
     const char *events;
@@ -55,6 +56,7 @@ struct options {
     bool seed_given;
     bool shuffle;
     bool stop_on_fail;
+    bool strict;
     bool quiet;
     bool verbose;
     bool json;

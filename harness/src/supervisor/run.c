@@ -54,7 +54,15 @@ static int load_and_select(struct run *run, struct text *error)
         say(stderr, "ipc-cts: %s\n", text_string(error));
         return EXIT_NOTHING;
     }
-    return EXIT_CONFORMANT;
+    struct text suspects = {0};
+    if (options->strict && catalogue_suspects(&run->catalogue, &suspects) != 0) {
+        text_printf(error,
+                    "--strict does not run suspect cases, whose requirement reads otherwise than "
+                    "when they were reviewed: %s; conformance/tools/review.py shows and records",
+                    text_string(&suspects));
+    }
+    text_finish(&suspects);
+    return error->size != 0 ? usage_error(error) : EXIT_CONFORMANT;
 }
 
 static void say_notices(const struct run *run)
@@ -80,6 +88,11 @@ static void say_notices(const struct run *run)
         text_visible(&text, probe->missing_optional.items[i]);
     }
     text_puts(&text, probe->missing_optional.count != 0 ? " (optional)\n" : "");
+    struct text unclaimed = {0};
+    if (claims_words(claims_unclaimed(&probe->claims), &unclaimed) != 0) {
+        text_printf(&text, "notice   present and not claimed: %s\n", text_string(&unclaimed));
+    }
+    text_finish(&unclaimed);
     if (probe->strays != 0) {
         text_printf(&text, "notice   loading the library left %u processes behind\n",
                     probe->strays);
@@ -106,9 +119,15 @@ static bool on_result(void *context, const struct case_result *result)
 
 static int final_code(const struct run *run)
 {
-    return run->interrupted      ? EXIT_INTERRUPTED
-           : run->internal_error ? EXIT_INTERNAL
-                                 : verdict_exit_code(run->summary.counts);
+    if (run->interrupted || run->internal_error) {
+        return run->interrupted ? EXIT_INTERRUPTED : EXIT_INTERNAL;
+    }
+    const unsigned *counts = run->summary.counts;
+    if (claims_absent(&run->target.probe.claims) != 0) {
+        return EXIT_DEVIATES;
+    }
+    bool untested = summary_total(&run->summary) == counts[VERDICT_SKIP];
+    return untested && run->options->strict ? EXIT_INCONCLUSIVE : verdict_exit_code(counts);
 }
 
 static void say_ending(struct run *run, size_t planned)
@@ -118,6 +137,7 @@ static void say_ending(struct run *run, size_t planned)
                                     .interrupted = run->interrupted,
                                     .internal_error = run->internal_error,
                                     .whole = run->options->id_count == 0,
+                                    .claims = &run->target.probe.claims,
                                     .profile = run->options->profile};
     struct text text = {0};
     if (!run->options->quiet) {

@@ -145,6 +145,27 @@ static void add_machine(cJSON *event, unsigned cpus)
     add_string(machine, "arch", known ? name.machine : "");
 }
 
+static void add_set(cJSON *object, const char *name, unsigned set)
+{
+    cJSON *words = add_strings(object, name);
+    for (unsigned i = 0; i < CTS_CAPABILITY_COUNT; i++) {
+        if ((set & CTS_CAPABILITY_BIT(i)) != 0) {
+            append_string(words, cts_capabilities[i].word);
+        }
+    }
+}
+
+static void add_capabilities(cJSON *event, const struct claims *claims)
+{
+    cJSON *capabilities = checked(cJSON_AddObjectToObject(event, "capabilities"));
+    if (claims->made) {
+        add_set(capabilities, "claimed", claims->claimed);
+    } else {
+        add_string(capabilities, "claimed", NULL);
+    }
+    add_set(capabilities, "present", claims->present);
+}
+
 static void add_time(cJSON *event)
 {
     char text[32] = "";
@@ -175,6 +196,7 @@ void runlog_start(struct runlog *log, const struct options *options, const struc
     add_number(event, "repeat", options->repeat);
     add_bool(event, "shuffle", options->shuffle);
     add_number(event, "timeout_factor", options->timeout_factor);
+    add_bool(event, "strict", options->strict);
     add_machine(event, cpus);
     cJSON *planned = add_strings(event, "planned");
     for (size_t i = 0; i < catalogue->count; i++) {
@@ -186,6 +208,7 @@ void runlog_start(struct runlog *log, const struct options *options, const struc
     for (size_t i = 0; i < target->probe.missing_optional.count; i++) {
         append_string(missing, target->probe.missing_optional.items[i]);
     }
+    add_capabilities(event, &target->probe.claims);
     add_time(event);
     finish_event(event, &block);
     log->started = true;
@@ -288,6 +311,7 @@ void runlog_case_lines(const struct case_result *result, struct text *start, str
     add_string(event, "title", item->title);
     add_string(event, "file", item->file);
     add_string(event, "layout", item->layout);
+    add_string(event, "suspect", item->suspect);
     finish_event(event, start);
 
     event = new_event("case_end");

@@ -30,6 +30,7 @@ bool target_open(struct target *target, const struct options *options, struct te
     if (options->sut == NULL && adapter == NULL) {
         adapter = "reference";
     }
+    target->claims = options->claims != NULL ? copy_string(options->claims) : NULL;
     target->sut_shown = options->sut != NULL ? options->sut : CTS_DEFAULT_SUT;
     if (!examine("library", target->sut_shown, &target->sut, error)) {
         return false;
@@ -134,10 +135,36 @@ static void read_adapter(struct probe *probe, const cJSON *adapter)
     probe->has_adapter = cJSON_IsObject(adapter);
     probe->adapter_name = member_text(adapter, "name");
     probe->adapter_version = member_text(adapter, "version");
-    probe->processes = member_true(adapter, "processes");
-    probe->stages = member_true(adapter, "stages");
-    probe->live_objects = member_true(adapter, "live_objects");
-    probe->virtual_time = member_true(adapter, "virtual_time");
+}
+
+/* Words that are not known are passed over: they are none of ours. */
+static unsigned read_set(const cJSON *array)
+{
+    unsigned set = 0;
+    const cJSON *item = NULL;
+    cJSON_ArrayForEach(item, array)
+    {
+        unsigned word = 0;
+        const char *wrong = NULL;
+        size_t length = 0;
+        if (cJSON_IsString(item) &&
+            cts_capabilities_parse(item->valuestring, &word, &wrong, &length)) {
+            set |= word;
+        }
+    }
+    return set;
+}
+
+static void read_claims(struct claims *claims, const cJSON *report)
+{
+    claims->made = member_true(report, "claims");
+    claims->claimed = read_set(cJSON_GetObjectItemCaseSensitive(report, "claimed"));
+    claims->present = read_set(cJSON_GetObjectItemCaseSensitive(report, "present"));
+}
+
+bool target_has(const struct target *target, enum cts_capability capability)
+{
+    return (target->probe.claims.present & CTS_CAPABILITY_BIT(capability)) != 0;
 }
 
 bool probe_parse(struct probe *probe, const char *output, size_t size, struct text *error)
@@ -153,6 +180,7 @@ bool probe_parse(struct probe *probe, const char *output, size_t size, struct te
     add_strings(&probe->missing_optional,
                 cJSON_GetObjectItemCaseSensitive(report, "missing_optional"));
     read_adapter(probe, cJSON_GetObjectItemCaseSensitive(report, "adapter"));
+    read_claims(&probe->claims, report);
     read_machine(probe, report);
     if (load_error != NULL) {
         text_puts(error, "cannot be loaded: ");
@@ -231,21 +259,37 @@ static bool probe_read(struct probe *probe, const struct keeper_report *report, 
     return good;
 }
 
+/* Words of a worker's command line after its first ones. */
+static void add_pair(char **argv, char *name, char *value)
+{
+    while (*argv != NULL) {
+        argv++;
+    }
+    argv[0] = name;
+    argv[1] = value;
+    argv[2] = NULL;
+}
+
 bool target_probe(struct target *target, double timeout_factor, const char *root, int signal_fd,
                   bool *interrupted, struct text *error)
 {
     static char probe[] = "--probe";
     static char sut[] = "--sut";
     static char adapter[] = "--adapter";
-    char *argv[] = {target->worker,
-                    probe,
-                    sut,
-                    target->sut.path,
-                    target->has_adapter_file ? adapter : NULL,
-                    target->has_adapter_file ? target->adapter.path : NULL,
-                    NULL};
+    static char claims[] = "--claims";
+    char *argv[9] = {target->worker, probe, sut, target->sut.path, NULL};
+    if (target->has_adapter_file) {
+        add_pair(argv, adapter, target->adapter.path);
+    }
+    if (target->claims != NULL) {
+        add_pair(argv, claims, target->claims);
+    }
     uint64_t limit_ms = (uint64_t)(TARGET_PROBE_LIMIT_MS * timeout_factor);
-    struct keeper_order order = {.argv = argv, .log_fd = -1, .limit_ms = limit_ms, .root = root};
+    struct keeper_order order = {.argv = argv,
+                                 .log_fd = -1,
+                                 .limit_ms = limit_ms,
+                                 .grace_ms = (uint64_t)(KEEPER_GRACE_MS * timeout_factor),
+                                 .root = root};
     struct keeper *keeper = allocate(sizeof(*keeper));
     struct text why = {0};
     bool good = keeper_run(keeper, &order, signal_fd, interrupted);
@@ -269,6 +313,7 @@ void target_finish(struct target *target)
     sut_finish(&target->sut);
     sut_finish(&target->adapter);
     free(target->worker);
+    free(target->claims);
     free_strings(&target->probe.missing);
     free_strings(&target->probe.missing_optional);
     free(target->probe.adapter_name);
@@ -289,6 +334,9 @@ void target_debug_line(const struct options *options, const char *case_id, uint3
     if (options->adapter != NULL) {
         text_puts(line, " --adapter ");
         text_shell_word(line, options->adapter);
+    }
+    if (options->claims != NULL) {
+        text_printf(line, " --claims %s", options->claims);
     }
     if (seed != OPTIONS_SEED_DEFAULT) {
         text_printf(line, " --seed %u", (unsigned)seed);

@@ -6,6 +6,7 @@
 #ifndef CTS_SUPERVISOR_TARGET_H
 #define CTS_SUPERVISOR_TARGET_H
 
+#include "claims.h"
 #include "options.h"
 #include "sut.h"
 
@@ -24,10 +25,7 @@ struct probe {
     bool has_adapter;
     char *adapter_name;
     char *adapter_version;
-    bool processes;
-    bool stages;
-    bool live_objects;
-    bool virtual_time;
+    struct claims claims;
     double clock_resolution_ns;
     bool threads;
     char *blocked_detection;
@@ -43,6 +41,7 @@ struct target {
     const char *adapter_shown;
     struct sut_file adapter;
     char *worker; /* absolute */
+    char *claims; /* as the worker takes them; null: the adapter's, if it makes any */
     struct probe probe;
 };
 
@@ -57,6 +56,9 @@ void target_finish(struct target *target);
 
 /* Reads what a probe printed; exposed for tests. False when there is no report in it. */
 bool probe_parse(struct probe *probe, const char *output, size_t size, struct text *error);
+
+/* Is it there? */
+bool target_has(const struct target *target, enum cts_capability capability);
 
 /* The command that runs one case in the foreground, ready to copy. */
 void target_debug_line(const struct options *options, const char *case_id, uint32_t seed,

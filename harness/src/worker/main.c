@@ -111,13 +111,27 @@ static int usage(const char *problem)
 /* Null, or what is wrong. */
 static const char *parse(int argc, char **argv, struct options *options)
 {
-    enum { LIST = 1000, LIST_MODEL, PROBE, CASE, SUT, ADAPTER, LOG_FD, CPU, SEED, FACTOR, DEBUG };
+    enum {
+        LIST = 1000,
+        LIST_MODEL,
+        PROBE,
+        CASE,
+        SUT,
+        ADAPTER,
+        CLAIMS,
+        LOG_FD,
+        CPU,
+        SEED,
+        FACTOR,
+        DEBUG
+    };
     static const struct option longs[] = {{"list", no_argument, NULL, LIST},
                                           {"list-model", no_argument, NULL, LIST_MODEL},
                                           {"probe", no_argument, NULL, PROBE},
                                           {"case", required_argument, NULL, CASE},
                                           {"sut", required_argument, NULL, SUT},
                                           {"adapter", required_argument, NULL, ADAPTER},
+                                          {"claims", required_argument, NULL, CLAIMS},
                                           {"log-fd", required_argument, NULL, LOG_FD},
                                           {"cpu", required_argument, NULL, CPU},
                                           {"seed", required_argument, NULL, SEED},
@@ -147,6 +161,15 @@ static const char *parse(int argc, char **argv, struct options *options)
         case ADAPTER:
             options->adapter = optarg;
             break;
+        case CLAIMS: {
+            const char *wrong = NULL;
+            size_t length = 0;
+            cts_claims_made = cts_capabilities_parse(optarg, &cts_claims, &wrong, &length);
+            if (!cts_claims_made) {
+                return "--claims holds a word that is no capability";
+            }
+            break;
+        }
         case LOG_FD:
             options->log_fd = (int)strtol(optarg, NULL, 10);
             break;
