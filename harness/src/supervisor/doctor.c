@@ -143,6 +143,15 @@ static void report_machine(struct doctor *doctor)
     text_finish(&text);
 }
 
+static void report_limit(void *context, enum bounds_finding finding, const char *name,
+                         const char *text)
+{
+    static const enum finding findings[] = {[BOUNDS_OK] = FINDING_OK,
+                                            [BOUNDS_NOTICE] = FINDING_NOTICE,
+                                            [BOUNDS_PROBLEM] = FINDING_PROBLEM};
+    report(context, findings[finding], name, text);
+}
+
 /* The first of these programs on the path of a worker; null when there is none. */
 static const char *find_program(const char *const *names)
 {
@@ -273,6 +282,8 @@ static void examine(struct doctor *doctor, const struct workplace *place, bool *
         report_adapter(doctor);
         report_claims(doctor);
         report_machine(doctor);
+        bounds_examine(&doctor->target.probe.bounds, doctor->options->timeout_factor, report_limit,
+                       doctor);
         bool has_compiler = report_compiler(doctor);
         report_all_skipped(doctor, has_compiler);
     }

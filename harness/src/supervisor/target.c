@@ -155,6 +155,17 @@ static unsigned read_set(const cJSON *array)
     return set;
 }
 
+static void read_bounds(struct bounds *bounds, const cJSON *constants)
+{
+    const cJSON *item = NULL;
+    cJSON_ArrayForEach(item, constants)
+    {
+        if (cJSON_IsNumber(item) && !bounds_add(bounds, item->string, item->valuedouble)) {
+            return;
+        }
+    }
+}
+
 static void read_claims(struct claims *claims, const cJSON *report)
 {
     claims->made = member_true(report, "claims");
@@ -181,6 +192,7 @@ bool probe_parse(struct probe *probe, const char *output, size_t size, struct te
                 cJSON_GetObjectItemCaseSensitive(report, "missing_optional"));
     read_adapter(probe, cJSON_GetObjectItemCaseSensitive(report, "adapter"));
     read_claims(&probe->claims, report);
+    read_bounds(&probe->bounds, cJSON_GetObjectItemCaseSensitive(report, "constants"));
     read_machine(probe, report);
     if (load_error != NULL) {
         text_puts(error, "cannot be loaded: ");

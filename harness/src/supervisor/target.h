@@ -6,6 +6,7 @@
 #ifndef CTS_SUPERVISOR_TARGET_H
 #define CTS_SUPERVISOR_TARGET_H
 
+#include "bounds.h"
 #include "claims.h"
 #include "options.h"
 #include "sut.h"
@@ -26,6 +27,7 @@ struct probe {
     char *adapter_name;
     char *adapter_version;
     struct claims claims;
+    struct bounds bounds;
     double clock_resolution_ns;
     bool threads;
     char *blocked_detection;

@@ -2,6 +2,7 @@
 /* What can be said about the library, the adapter and this machine before any verdict. */
 #include "event_log.h"
 #include "library.h"
+#include "worker_protocol.h"
 #include "world.h"
 
 #include <pthread.h>
@@ -58,6 +59,21 @@ static void put_adapter(struct cts_json *line)
     cts_json_close(line);
 }
 
+/* What verdicts about time rest on, as this worker was built. */
+static void put_constants(struct cts_json *line)
+{
+    cts_json_open(line, "constants");
+    cts_json_uint(line, "rest_limit_ms", CTS_REST_LIMIT_MS);
+    cts_json_uint(line, "hang_limit_ms", CTS_HANG_LIMIT_MS);
+    cts_json_uint(line, "case_limit_ms", CTS_CASE_LIMIT_MS);
+    cts_json_uint(line, "long_case_limit_ms", CTS_LONG_CASE_LIMIT_MS);
+    cts_json_uint(line, "safety_ms", CTS_SAFETY_MS);
+    cts_json_uint(line, "infinite_timeout", INFINITE_TIMEOUT);
+    cts_json_uint(line, "invalid_handle", INVALID_HANDLE);
+    cts_json_int(line, "rc_ok", rcOk);
+    cts_json_close(line);
+}
+
 static void put_capabilities(struct cts_json *line)
 {
     const char *claimed[CTS_CAPABILITY_COUNT];
@@ -100,6 +116,7 @@ int cts_probe(const char *library, const char *adapter)
                          status.missing_optional_count);
     put_adapter(&line);
     put_capabilities(&line);
+    put_constants(&line);
     cts_json_string(&line, "adapter_error",
                     status.adapter_error[0] == '\0' ? NULL : status.adapter_error);
     cts_json_uint(&line, "clock_resolution_ns",

@@ -18,7 +18,8 @@
  * Members of --probe: ok (loaded, mandatory symbols there, adapter fits), load_error (or null), missing
  * [mandatory symbols], missing_optional [symbols], adapter {name, version} or null, claims (were any
  * made, by command line or adapter), claimed and present [words of capability.h], adapter_error (or
- * null), clock_resolution_ns, threads, blocked_detection ("hook+kernel", "hook", "kernel", "none"), freeze, cpus.
+ * null), constants {the bounds below, safety_ms, infinite_timeout, invalid_handle, rc_ok},
+ * clock_resolution_ns, threads, blocked_detection ("hook+kernel", "hook", "kernel", "none"), freeze, cpus.
  *
  * The log is a shared memory file (memfd) that the supervisor creates and the worker maps and closes
  * before it loads the library: no descriptor is left that a library could close, fill or write to. Only
