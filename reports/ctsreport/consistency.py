@@ -47,9 +47,16 @@ def _csv_id(case: results.CaseResult) -> str:
 _IDS = {"tap13": _tap_id, "tap14": _tap_id, "junit": _tap_id, "csv": _csv_id}
 
 
+# Documents that are taken for a verdict on the run: a claim that does not hold is one more failure.
+_WITH_CLAIMS = ("tap13", "tap14", "junit")
+
+
 def expected(name: str, run: results.Run) -> Tally:
     shown = _IDS.get(name, _own_id)
-    return [(shown(case), group(case.verdict)) for case in run.cases]
+    tally = [(shown(case), group(case.verdict)) for case in run.cases]
+    if name in _WITH_CLAIMS and run.start is not None and run.start.capabilities.absent:
+        tally.append((tap.CLAIMS.split(" ")[0], FAILURE))
+    return tally
 
 
 _POINT = re.compile(r"(ok|not ok) \d+ - (\S+)[^#]*(# SKIP.*)?$")

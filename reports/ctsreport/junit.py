@@ -199,6 +199,19 @@ def _add_no_plan(root: etree._Element, run: results.Run) -> None:
     error.text = _lines("\n".join(run.problems), CONTENT_MAX) or NO_PLAN
 
 
+def _add_claims(root: etree._Element, absent: tuple[str, ...], profile: str) -> None:
+    """The run is not conformant, though every case may be."""
+    text = visible(short(tap.claims_text(absent), MESSAGE_MAX))
+    counts = dict(tests="1", failures="1", errors="0", skipped="0", time="0.000")
+    suite = etree.SubElement(root, "testsuite", name="claims", **counts)
+    case = etree.SubElement(
+        suite, "testcase", classname=f"{tap.plain(profile)}.claims", name=tap.CLAIMS, time="0.000"
+    )
+    etree.SubElement(case, "failure", message=text, type="FAIL").text = text
+    for name in ("tests", "failures"):
+        root.set(name, str(int(root.get(name, "0")) + 1))
+
+
 def document(run: results.Run) -> bytes:
     root = etree.Element("testsuites")
     root.set("name", "ipc-cts")
@@ -215,5 +228,7 @@ def document(run: results.Run) -> bytes:
             _add_properties(suite, _suite_properties(run))
             for case in cases:
                 _add_case(suite, case, run.start.profile, run.start.seed)
+        if run.start.capabilities.absent:
+            _add_claims(root, run.start.capabilities.absent, run.start.profile)
     xml: bytes = etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
     return xml

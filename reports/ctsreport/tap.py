@@ -36,6 +36,9 @@ DESCRIPTION_MAX = 200
 PROBLEMS_MAX = 50
 NUMBER_MAX = 10**12
 
+# The point that a run gets whose library lacks what it claims.
+CLAIMS = "claimed capabilities are present"
+
 OK_VERDICTS = ("PASS", "OBSERVED", "SKIP", "INCONCLUSIVE")
 ERROR_VERDICTS = ("TIMEOUT", "CRASH", "EARLY_EXIT", "BROKEN", results.NO_VERDICT)
 
@@ -304,11 +307,15 @@ def point(
         yield from block(values, indent=2)
 
 
+def claims_text(absent: Sequence[str]) -> str:
+    return "claimed and absent: " + ", ".join(absent)
+
+
 def claims_point(number: int, absent: Sequence[str]) -> Iterator[str]:
     """A point of its own: the run is not conformant, though every case may be."""
-    yield f"not ok {number} - claimed capabilities are present"
+    yield f"not ok {number} - {CLAIMS}"
     values: dict[str, Value] = {
-        "message": quoted("claimed and absent: " + ", ".join(absent), LONG_MAX_BYTES),
+        "message": quoted(claims_text(absent), LONG_MAX_BYTES),
         "severity": quoted("fail", SHORT_MAX_BYTES),
     }
     yield from block(values, indent=2)

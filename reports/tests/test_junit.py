@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import subprocess
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -12,7 +13,7 @@ from xml.etree import ElementTree
 import junitparser
 import logs
 import pytest
-from ctsreport import consistency, events, junit, results
+from ctsreport import consistency, events, junit, results, tap
 from lxml import etree
 
 XSD = Path(__file__).resolve().parent.parent / "schema" / "junit.xsd"
@@ -128,3 +129,22 @@ def test_properties_are_those_of_the_list() -> None:
     for sample in logs.SAMPLES.values():
         root = ElementTree.fromstring(written(sample()))
         assert {p.get("name") for p in root.iter("property")} <= allowed
+
+
+def test_a_claim_that_does_not_hold_is_a_failure_of_its_own() -> None:
+    for name, write in (("junit", junit.document), *((f"tap{d}", tap_document(d)) for d in (13, 14))):
+        for verdict in ("PASS", "SKIP"):
+            capabilities = {"claimed": ["copy", "revoke"], "present": ["revoke"]}
+            records = logs.whole(logs.one("CALL-01.1", verdict), capabilities=capabilities)
+            run = collected(records)
+            document = write(run)
+            assert consistency.findings(name, document, run) == []
+            assert b"claimed and absent: copy" in document
+            run = collected(logs.whole(logs.one("CALL-01.1", verdict)))
+            assert consistency.findings(name, document, run) != []
+    root = etree.fromstring(junit.document(collected(records)))
+    assert (root.get("tests"), root.get("failures")) == ("2", "1")
+
+
+def tap_document(dialect: int) -> Callable[[results.Run], bytes]:
+    return lambda run: "".join(f"{line}\n" for line in tap.document(run, dialect)).encode()

@@ -161,7 +161,7 @@ static int run_cases(struct run *run)
     struct plan plan = {0};
     plan_make(&plan, &run->catalogue, options->repeat, options->shuffle, options->seed);
     runlog_start(&run->log, options, &run->target, &run->catalogue, slots, (unsigned)cpu_count);
-    runlog_catalogue(&run->log, &run->catalogue, &run->model);
+    runlog_catalogue(&run->log, options->profile, &run->catalogue, &run->model);
     summary_begin(&run->summary, &run->catalogue);
     progress_begin(&run->progress, options, run->out, plan.count, run->catalogue.count);
 

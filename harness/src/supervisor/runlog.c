@@ -230,13 +230,14 @@ static void add_words(cJSON *event, const char *name, const char *words)
     free(copy);
 }
 
-static void add_requirement(const struct cts_requirement *row, struct text *block)
+static void add_requirement(const struct cts_requirement *row, const char *profile,
+                            struct text *block)
 {
     cJSON *event = new_event("requirement");
     add_string(event, "id", row->id);
     add_string(event, "area", row->area);
     add_string(event, "claim", row->claim);
-    add_string(event, "strength", row->strength);
+    add_string(event, "strength", requirement_strength(row, profile));
     add_string(event, "invariant", row->invariant);
     add_string(event, "source", row->source);
     add_words(event, "profiles", row->profiles);
@@ -260,12 +261,12 @@ static void add_listed_case(const struct catalogue_case *item, struct text *bloc
     text_finish(&traits);
 }
 
-void runlog_catalogue(struct runlog *log, const struct catalogue *catalogue,
+void runlog_catalogue(struct runlog *log, const char *profile, const struct catalogue *catalogue,
                       const struct text *model)
 {
     struct text block = {0};
     for (size_t i = 0; i < cts_requirement_count; i++) {
-        add_requirement(&cts_requirements[i], &block);
+        add_requirement(&cts_requirements[i], profile, &block);
     }
     for (size_t i = 0; i < catalogue->count; i++) {
         add_listed_case(&catalogue->cases[i], &block);
