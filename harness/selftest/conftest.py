@@ -44,10 +44,11 @@ def build_dir() -> Path:
 
 @pytest.fixture(scope="session")
 def suite(build_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Suite]:
-    """ipc-cts, with a directory of its own for temporary files."""
+    """ipc-cts, with directories of its own for temporary files and for what it remembers."""
     suite_module.become_subreaper()
     with tempfile.TemporaryDirectory(prefix="cts-selftest-", dir="/tmp") as scratch:
         os.environ["TMPDIR"] = scratch
+        os.environ["XDG_STATE_HOME"] = f"{scratch}/state"
         # The log of the last run is the tests', not the user's.
         os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
         yield Suite(build_dir, tmp_path_factory.mktemp("suite"))

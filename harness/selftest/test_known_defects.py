@@ -381,7 +381,8 @@ CONSTANTS = {
 
 def constants(suite: Suite) -> dict[str, int]:
     """What the worker tells of itself."""
-    command = [suite.build / "bin" / "cts-worker", "--probe", "--sut", suite.reference]
+    words = (suite.build / "bin" / "cts-worker", "--probe", "--sut", suite.reference)
+    command = [str(word) for word in words]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     found: dict[str, int] = json.loads(done.stdout.splitlines()[-1])["constants"]
     return found

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -32,17 +33,19 @@ def edited(suite: Suite, tmp_path_factory: pytest.TempPathFactory) -> Suite:
         text.replace("A new object does not interrupt;", "A fresh object does not interrupt;")
     )
     table = work / "table.c"
-    toolchain.run_tool(["/usr/bin/python3", CATALOGUE, "--requirements", data, "--c", table])
+    command: list[str | Path] = [sys.executable, CATALOGUE, "--requirements", data, "--c", table]
+    toolchain.run_tool(command)
     objects: list[Path] = []
     for source in (SUPERVISOR / "main.c", table):
         objects.append(work / f"{source.stem}.o")
-        include = [f"-I{SUPERVISOR}", f"-I{toolchain.REPOSITORY / 'harness' / 'include'}"]
+        include: list[str | Path] = [f"-I{SUPERVISOR}", f"-I{toolchain.REPOSITORY / 'harness' / 'include'}"]
         toolchain.compile_object(source, objects[-1], include)
     made = Suite(suite.build, suite.work)
     made.program = work / "ipc-cts"
-    link = [toolchain.compiler()[0], *objects, suite.build / "lib" / "libcts_supervisor.a"]
+    library = suite.build / "lib" / "libcts_supervisor.a"
+    link: list[str | Path] = [toolchain.compiler()[0], *objects, library, "-lcjson", "-pthread"]
     try:
-        toolchain.run_tool([*link, "-lcjson", "-pthread", "-o", made.program])
+        toolchain.run_tool([*link, "-o", made.program])
     except toolchain.BuildError as error:
         pytest.skip(f"a build with instrumentation cannot be linked by hand: {error}")
     return made
