@@ -38,9 +38,9 @@ static const char *const text = "#ifdef, usleep(1), pthread_create";
     "reference-impl/src/domain.h": "",
     "reference-impl/src/domain.c": '#include "domain.h"\n#include <errno.h>\n#include <sys/mman.h>\n',
     "reference-impl/tests/domain_test.c": '#include "domain.h"\n#include <check.h>\n',
-    "reports/reportlib/tap.py": "import json\nimport yaml\nfrom reportlib import events\n",
+    "reports/reportlib/tap.py": "import json\nimport yaml\nfrom lxml import etree\nfrom reportlib import events\n",
     "reports/reportlib/events.py": "import os\nprint(os.path.sep)\n",
-    "reports/tests/test_tap.py": "import subprocess\nimport pytest\nfrom reportlib import tap\n",
+    "reports/tests/test_tap.py": "import subprocess\nimport junitparser\nimport pytest\nfrom reportlib import tap\n",
 }
 
 # Rule, file, text that must be rejected.
@@ -99,6 +99,7 @@ REJECTED = [
     ("reports-import", "reports/reportlib/a.py", "import requests\n"),
     ("reports-import", "reports/reportlib/a.py", "from harness import selftest\n"),
     ("reports-import", "reports/reportlib/a.py", "import pytest\n"),
+    ("reports-import", "reports/reportlib/a.py", "import junitparser\n"),
     ("reports-run", "reports/reportlib/a.py", "import subprocess\n"),
     ("reports-run", "reports/reportlib/a.py", "from ctypes import CDLL\n"),
     ("reports-run", "reports/reportlib/a.py", "import os\nos.system('true')\n"),
