@@ -218,6 +218,11 @@ def text(run: results.Run, every_case: bool = False) -> Iterator[str]:
     uncovered = [row for row in table if row.verdict in (UNTESTED, OUT_OF_PROFILE, "SKIP")]
     yield from _missing("Not covered", uncovered)
     yield from _missing("Covered in part", [r for r in table if r.why and r not in uncovered])
+    suspect = [f"{case.case} ({case.suspect})" for case in run.cases if case.suspect is not None]
+    if suspect:
+        yield ""
+        yield "Suspect: not reviewed against the present text of the requirement"
+        yield from folded(str(len(suspect)), ", ".join(suspect), indent=8)
     yield ""
     yield f"Requirements: {_counted(_ordered([row.verdict for row in table])) or 'none'}"
     yield f"Cases: {_counted(_ordered([c.verdict or NO_VERDICT for c in run.cases])) or 'none'}"

@@ -108,3 +108,11 @@ def test_hostile_text_stays_on_its_line() -> None:
     text = "\n".join(matrix.text(collected(records), every_case=True))
     assert all(c == "\n" or c.isprintable() for c in text)
     assert "\n  never: forged" not in text
+
+
+def test_suspect_cases_are_named() -> None:
+    records = logs.whole(logs.one("CALL-01.1"), logs.one("CALL-01.2"))
+    assert "Suspect" not in "\n".join(matrix.text(collected(records)))
+    records[1]["suspect"] = "reviewed against another text"
+    text = "\n".join(matrix.text(collected(records)))
+    assert "Suspect" in text and "CALL-01.1 (reviewed against another text)" in text
