@@ -212,10 +212,16 @@ class _Log:
     keeps_history: Callable[[str], bool] = no_case
 
     def execution(self, case: str, rep: int) -> _Execution:
-        return self.executions.setdefault(case, {}).setdefault(rep, _Execution())
+        repetitions = self.executions.setdefault(case, {})
+        found = repetitions.get(rep)
+        if found is None:
+            found = repetitions[rep] = _Execution()
+        return found
 
     def add(self, event: events.Event) -> None:
-        if isinstance(event, events.Damage):
+        if isinstance(event, (events.Step, events.Check)):
+            self._add_to_case(event)
+        elif isinstance(event, events.Damage):
             self.problems.append(f"line {event.line}: {event.text}")
         elif isinstance(event, events.RunStart):
             if self.start is not None:
@@ -245,7 +251,14 @@ class _Log:
         execution = self.execution(event.case, event.rep)
         if self.keeps_history(event.case):
             execution.history.append(event)
-        if isinstance(event, events.CaseStart):
+        if isinstance(event, events.Step):
+            if event.kind == "invoke":
+                execution.add_call(event)
+            elif event.kind == "model":
+                self.covered.update(coverage(event))
+        elif isinstance(event, events.Check):
+            execution.checks.append(event)
+        elif isinstance(event, events.CaseStart):
             if (event.case, event.rep) in self.started:
                 self.problems.append(f"{event.case}: repetition {event.rep} started twice")
             self.started.add((event.case, event.rep))
@@ -253,18 +266,10 @@ class _Log:
             execution.layout = event.layout
         elif isinstance(event, events.CaseEnd):
             self._add_end(event)
-        elif isinstance(event, events.Check):
-            execution.checks.append(event)
         elif isinstance(event, events.Observe):
             execution.observed.append(event)
         elif isinstance(event, events.Stage):
             execution.stages.append(event)
-        elif not isinstance(event, events.Step):
-            return
-        elif event.kind == "invoke":
-            execution.add_call(event)
-        elif event.kind == "model":
-            self.covered.update(coverage(event))
 
     def _add_end(self, event: events.CaseEnd) -> None:
         if (event.case, event.rep) not in self.started:

@@ -66,8 +66,13 @@ def _quoted_char(char: str) -> str:
     return f"\\u{code:04x}" if text_for_people.is_invisible(code) else char
 
 
+_PLAIN = re.compile(r"[ !#-\[\]-~]*")  # printable ASCII but for quote and backslash
+
+
 def quoted(text: str, limit: int) -> str:
     """A JSON string of at most `limit` bytes and one line; what does not fit is counted."""
+    if len(text) <= limit - 2 and _PLAIN.fullmatch(text):
+        return f'"{text}"'
     room = limit - 2
     note_room = len(f"... ({len(text)} characters left out)")
     parts: list[str] = []

@@ -79,7 +79,7 @@ def test_all_documents_count_the_same(name: str) -> None:
 
 def test_a_log_cut_at_every_byte_gives_every_document() -> None:
     """And each of them says that something is missing."""
-    content = logs.encode(logs.small())
+    content = logs.encode(logs.whole(logs.one("CALL-01.1", "FAIL", reason="x", repro="y")))
     for size in range(len(content)):
         run = results.collect(events.read(content[:size].splitlines(keepends=True)))
         whole = size >= len(content) - 1
