@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Readers of TAP that we did not write count what we count."""
+"""Readers of TAP and JUnit that we did not write count what we count."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+import junitparser
 import pytest
 from tap.parser import Parser
 
@@ -15,6 +16,9 @@ from degenerate.build import LIBRARIES
 from degenerate.build import Builder as DegenerateBuilder
 from mutants import build as mutant_build
 from suite import Run, Suite
+from toolchain import REPOSITORY
+
+REPORTS = REPOSITORY / "reports"
 
 BAD = ("FAIL", "CRASH", "TIMEOUT", "EARLY_EXIT", "LEAK", "BROKEN")
 SKIPPED = ("SKIP", "INCONCLUSIVE")
@@ -78,6 +82,22 @@ def tappy(path: Path) -> Totals:
     )
 
 
+def junit(path: Path) -> Totals:
+    """As junitparser reads it, and valid for xmllint."""
+    schema = REPORTS / "schema" / "junit.xsd"
+    subprocess.run(
+        ["xmllint", "--noout", "--nonet", "--schema", str(schema), str(path)],
+        capture_output=True, check=True,
+    )  # fmt: skip
+    xml = junitparser.JUnitXml.fromfile(str(path))
+    cases = [case for suite in xml for case in suite]
+    assert len({case.name for case in cases}) == xml.tests == len(cases)
+    bad = sum(isinstance(r, (junitparser.Failure, junitparser.Error)) for c in cases for r in c.result)
+    skipped = sum(isinstance(r, junitparser.Skipped) for c in cases for r in c.result)
+    assert (bad, skipped) == (xml.failures + xml.errors, xml.skipped)
+    return Totals(len(cases), bad, skipped)
+
+
 def library_path(
     name: str, suite: Suite, mutants: mutant_build.Builder, degenerates: DegenerateBuilder
 ) -> tuple[Path, str | None]:
@@ -103,12 +123,15 @@ def test_totals_are_equal(
 ) -> None:
     sut, adapter = library_path(name, suite, mutants, degenerates)
     path = tmp_path / "run.tap"
+    xml = tmp_path / "run.xml"
     options = ["--tap-file", str(path), "--timeout-factor", "0.5", "--jobs", "4"]
+    options += ["--junit", str(xml)]
     run = suite.run(ids.split(), sut, adapter, options)
     status, totals = prove(path)
     assert totals == ours(run)
     assert (status == 0) == (run.exit_code == 0)
     assert tappy(path) == ours(run)
+    assert junit(xml) == ours(run)
 
 
 def test_a_broken_run_is_not_a_pass(suite: Suite, degenerates: DegenerateBuilder) -> None:
