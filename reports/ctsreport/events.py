@@ -43,6 +43,7 @@ STEPS = (
     "process_end",
     "model",
     "advance",
+    "timing",
 )
 
 

@@ -235,6 +235,40 @@ void cts_use_virtual_time(void);
 void cts_advance_ms(rtl_uint32_t milliseconds);
 
 /* ------------------------------------------------------------------------------------------------
+ * How late? Samples of the library are taken in turn with samples of a control group: a futex wake of
+ * the same threads. The verdict has three values (PASS, FAIL, INCONCLUSIVE), and only a library that is
+ * late every time fails; harness/README.md, "Time", says how it is reached. A case that measures is
+ * CTS_EXCLUSIVE.
+ *
+ *   struct cts_timing *timing = cts_timing_begin("Set to return of CallEx", setter, &client, 1);
+ *   while (cts_timing_next(timing)) {
+ *       ... start the call; cts_timing_blocked(timing, call);
+ *       ... start the cause; cts_check_returned for both;
+ *       cts_timing_add(timing, set, &call, 1);
+ *   }
+ *   cts_check_in_time(timing);
+ */
+#define CTS_TIMING_WAITERS_MAX 8
+struct cts_timing;
+/* `what` is a literal. `cause` is the thread that acts, the waiters (at most CTS_TIMING_WAITERS_MAX)
+ * those that wait; without a cause, limits are measured, of the one waiter. */
+struct cts_timing *cts_timing_begin(const char *what, struct cts_actor *cause,
+                                    struct cts_actor *const *waiters, unsigned waiter_count);
+/* Take the control samples that are due. True: one more sample of the library is wanted, and its
+ * actors are idle. */
+bool cts_timing_next(struct cts_timing *timing);
+/* cts_require_blocked, and then a moment of waiting if the phase is varied in this pair. */
+void cts_timing_blocked(const struct cts_timing *timing, struct cts_op *op);
+/* The sample: from the invocation of the cause to the last return of the effects. All have returned. */
+void cts_timing_add(struct cts_timing *timing, const struct cts_op *cause,
+                    struct cts_op *const *effects, unsigned count);
+/* The mdelay to use in this pair, and the sample: how long after it the call returned. */
+rtl_uint32_t cts_timing_limit_ms(const struct cts_timing *timing);
+void cts_timing_add_limit(struct cts_timing *timing, const struct cts_op *op);
+/* The verdict: log all samples, and end the case as FAIL or INCONCLUSIVE unless it is PASS. */
+#define cts_check_in_time(timing) cts_timing_check_at((timing), __FILE__, __LINE__)
+
+/* ------------------------------------------------------------------------------------------------
  * The library as a file, and its headers.
  */
 /* Is `symbol` an exported function of the library? */
@@ -261,6 +295,7 @@ void cts_clear_at(struct cts_process *process, Handle sync, const char *file, in
 void cts_close_at(struct cts_process *process, Handle handle, const char *file, int line);
 void cts_exchange_at(struct cts_actor *client_actor, Handle client, struct cts_actor *server_actor,
                      Handle server, const char *file, int line);
+void cts_timing_check_at(struct cts_timing *timing, const char *file, int line);
 void cts_served_at(struct cts_actor *server_actor, struct cts_op *received, struct cts_op *call,
                    const char *file, int line);
 

@@ -229,6 +229,29 @@ static Retcode sleep_once(rtl_uint32_t milliseconds)
     return nanosleep(&span, NULL) == 0 ? rcOk : rcFail;
 }
 
+/* The control group of timing.c: what the kernel alone takes to wake a thread, or to end a limit. */
+static void park(const struct cts_op *op)
+{
+    uint64_t limit_ns = (uint64_t)op->mdelay * 1000000u;
+    while (atomic_load_explicit(op->word, memory_order_acquire) == op->word_value) {
+        uint64_t passed_ns = cts_now_ns() - op->t_invoke_ns;
+        if (op->mdelay == INFINITE_TIMEOUT) {
+            cts_futex_wait(op->word, op->word_value, 0);
+        } else if (passed_ns < limit_ns) {
+            cts_futex_wait(op->word, op->word_value, limit_ns - passed_ns);
+        } else {
+            return;
+        }
+    }
+}
+
+static void unpark(const struct cts_op *op)
+{
+    /* Pairs with the load of park. */
+    atomic_store_explicit(op->word, op->word_value + 1, memory_order_release);
+    cts_futex_wake_all(op->word);
+}
+
 /* The adapter's three ways of opening a channel; its result becomes rcOk or rcFail. */
 static Retcode open_channel(struct cts_op *op)
 {
@@ -296,6 +319,14 @@ static void perform_other(struct cts_op *op)
         break;
     case CTS_OP_SLEEP:
         op->rc = sleep_once(op->mdelay);
+        break;
+    case CTS_OP_PARK:
+        park(op);
+        op->rc = rcOk;
+        break;
+    case CTS_OP_UNPARK:
+        unpark(op);
+        op->rc = rcOk;
         break;
     case CTS_OP_OPEN_CHANNEL:
     case CTS_OP_SERVE_CHANNEL:
