@@ -44,6 +44,7 @@ STEPS = (
     "model",
     "advance",
     "timing",
+    "growth",
 )
 
 

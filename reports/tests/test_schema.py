@@ -59,6 +59,8 @@ def test_unknown_events_and_members_are_valid() -> None:
         logs.run_end({}, complete="yes"),
         {"event": "settle", "case": "CALL-01.1", "rep": 1, "how": "guess", "rounds": 1, "tasks": 1},
         {"event": "freeze", "actor": "client"},
+        {"event": "growth", "case": "CALL-01.1", "rep": 1, "rounds": 12, "objects": 0,
+         "threads": 2, "verdict": "PASS"},
         {"event": "timing", "case": "CALL-01.1", "rep": 1, "what": "Set", "control_ns": [1],
          "library_ns": [1.5], "window_ns": 1, "verdict": "PASS"},
         {"event": "timing", "case": "CALL-01.1", "rep": 1, "what": "Set", "control_ns": [1],

@@ -124,6 +124,10 @@ struct cts_op *cts_start_connect(struct cts_actor *actor);
 struct cts_op *cts_start_copy(struct cts_actor *actor, Handle handle, rtl_uint32_t rights);
 /* `rounds` times Create and Close; stops at the first result other than rcOk, which it returns. */
 struct cts_op *cts_start_churn(struct cts_actor *actor, unsigned rounds);
+/* `rounds` times: Create, Set, a CallEx on `client` and a RecvEx on `server` that are interrupted, Clear,
+ * Close. Nobody may wait at the other ends. Result as churn; rcFail when a call was not interrupted. */
+struct cts_op *cts_start_churn_used(struct cts_actor *actor, Handle client, Handle server,
+                                    unsigned rounds);
 /* Create and close at most `rounds` objects until one has the handle value `wanted`; it stays open, and
  * cts_handle gives it. INVALID_HANDLE: the value did not come up. Result as churn. */
 struct cts_op *cts_start_recreate(struct cts_actor *actor, Handle wanted, unsigned rounds);
@@ -269,6 +273,26 @@ void cts_timing_add_limit(struct cts_timing *timing, const struct cts_op *op);
 #define cts_check_in_time(timing) cts_timing_check_at((timing), __FILE__, __LINE__)
 
 /* ------------------------------------------------------------------------------------------------
+ * Leaks. What is there after each of many rounds of the same work by the same threads: threads,
+ * descriptors, live objects, and memory where each round closes at least 1024 objects in one op. Growth
+ * that has an end is no leak; harness/README.md, "Leaks", says how that is told.
+ *
+ *   struct cts_growth *growth = cts_growth_begin(0);
+ *   while (cts_growth_next(growth)) {
+ *       ... one round, all of whose calls have returned and whose objects are closed
+ *   }
+ *   cts_check_no_leak(growth);
+ */
+struct cts_growth;
+/* `objects`: how many objects a round creates and closes. */
+struct cts_growth *cts_growth_begin(unsigned objects);
+/* Count. True: one more round is wanted. */
+bool cts_growth_next(struct cts_growth *growth);
+/* Log the counts, and end the case as LEAK, or as INCONCLUSIVE when the machine was too slow for
+ * enough rounds, unless the growth has an end. */
+#define cts_check_no_leak(growth) cts_growth_check_at((growth), __FILE__, __LINE__)
+
+/* ------------------------------------------------------------------------------------------------
  * The library as a file, and its headers.
  */
 /* Is `symbol` an exported function of the library? */
@@ -295,6 +319,7 @@ void cts_clear_at(struct cts_process *process, Handle sync, const char *file, in
 void cts_close_at(struct cts_process *process, Handle handle, const char *file, int line);
 void cts_exchange_at(struct cts_actor *client_actor, Handle client, struct cts_actor *server_actor,
                      Handle server, const char *file, int line);
+void cts_growth_check_at(struct cts_growth *growth, const char *file, int line);
 void cts_timing_check_at(struct cts_timing *timing, const char *file, int line);
 void cts_served_at(struct cts_actor *server_actor, struct cts_op *received, struct cts_op *call,
                    const char *file, int line);

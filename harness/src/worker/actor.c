@@ -55,6 +55,8 @@ const char *cts_call_name(enum cts_call_kind kind)
     case CTS_OP_CHURN:
     case CTS_OP_RECREATE:
         return "KnIpcCreateSyncObject and KnHandleClose";
+    case CTS_OP_CHURN_USED:
+        return "objects that interrupt calls";
     case CTS_OP_MUTEX_WAIT:
         return "pthread_mutex_lock";
     case CTS_OP_SLEEP:

@@ -174,6 +174,48 @@ static Retcode churn(struct cts_op *op)
     return rcOk;
 }
 
+/* One object interrupts a CallEx and a RecvEx of this thread, and is closed. */
+static Retcode use_object(struct cts_op *op, SMsgHdr *out, struct incoming *in)
+{
+    Handle sync = INVALID_HANDLE;
+    Retcode rc = cts_library.create_sync_object(&sync);
+    if (rc == rcOk) {
+        rc = cts_library.set_interrupt(sync);
+    }
+    if (rc != rcOk) {
+        return rc;
+    }
+    rc = cts_library.call_ex(op->handle, out, &in->header, INFINITE_TIMEOUT, sync);
+    if (rc != rcIpcInterrupt) {
+        op->note = "CallEx with an object that is set was not interrupted";
+        return rcFail;
+    }
+    rc = cts_library.recv_ex(op->server, &in->header, INFINITE_TIMEOUT, sync);
+    if (rc != rcIpcInterrupt) {
+        op->note = "RecvEx with an object that is set was not interrupted";
+        return rcFail;
+    }
+    rc = cts_library.clear_interrupt(sync);
+    return rc == rcOk ? cts_library.close(sync) : rc;
+}
+
+static Retcode churn_used(struct cts_op *op)
+{
+    struct cts_wire wire;
+    SMsgHdr out;
+    struct incoming in;
+    Retcode rc = rcOk;
+    cts_message_fill(&wire, NULL, &op->message, op->request, false);
+    if (cts_library.pack_out(&out, &wire.base_, NULL) != NK_EOK || incoming_pack(&in) != NK_EOK) {
+        op->note = "PackOutMsg or PackInMsg failed";
+        return rcFail;
+    }
+    for (unsigned i = 0; i < op->rounds && rc == rcOk; i++) {
+        rc = use_object(op, &out, &in);
+    }
+    return rc;
+}
+
 /* Create until the wanted value comes up again, which stays open; new_handle tells whether it did.
  */
 static Retcode recreate(struct cts_op *op)
@@ -305,6 +347,9 @@ static void perform_other(struct cts_op *op)
         break;
     case CTS_OP_CHURN:
         op->rc = churn(op);
+        break;
+    case CTS_OP_CHURN_USED:
+        op->rc = churn_used(op);
         break;
     case CTS_OP_RECREATE:
         op->rc = recreate(op);

@@ -46,6 +46,7 @@ enum cts_call_kind {
     CTS_OP_CONNECT,
     CTS_OP_COPY,
     CTS_OP_CHURN,
+    CTS_OP_CHURN_USED,
     CTS_OP_RECREATE,
     CTS_OP_EXHAUST,
     CTS_OP_MUTEX_WAIT,
@@ -80,6 +81,7 @@ struct cts_op {
     rtl_uint32_t mdelay;
     rtl_uint32_t rights;
     unsigned rounds;
+    Handle server;    /* CTS_OP_CHURN_USED: `handle` is the client's */
     uint64_t request; /* calls: the request sent; replies: the request answered */
     Tid reply_thread; /* replies */
     struct cts_message message;
