@@ -122,24 +122,6 @@ static void take_control(struct cts_timing *timing)
  * Pairs.
  */
 
-static bool seen_in_time(const struct cts_timing *timing)
-{
-    return timing->library_count > 0 &&
-           cts_timing_least(timing->library_ns, timing->library_count) <= timing->window_ns;
-}
-
-static bool enough(const struct cts_timing *timing)
-{
-    size_t pairs = timing->library_count;
-    if (pairs == CTS_TIMING_PAIRS_MAX) {
-        return true;
-    }
-    if (pairs >= CTS_TIMING_PAIRS && seen_in_time(timing)) {
-        return true;
-    }
-    return pairs >= CTS_TIMING_PAIRS_LEAST && cts_now_ns() - timing->start_ns > timing->budget_ns;
-}
-
 bool cts_timing_next(struct cts_timing *timing)
 {
     if (timing->control_count < timing->library_count) {
@@ -148,11 +130,13 @@ bool cts_timing_next(struct cts_timing *timing)
     if (timing->control_count > timing->library_count) {
         cts_broken("the case asked for the next pair without a sample of the library");
     }
-    if (enough(timing)) {
+    size_t pairs = timing->library_count;
+    bool budget_used = cts_now_ns() - timing->start_ns > timing->budget_ns;
+    if (cts_timing_enough(timing->library_ns, pairs, timing->window_ns, budget_used)) {
         return false;
     }
-    bool spread = timing->library_count >= CTS_TIMING_PAIRS_PLAIN && !seen_in_time(timing);
-    timing->spread_ms = spread ? 1 + cts_random(CTS_TIMING_SPREAD_MS) : 0;
+    bool varied = cts_timing_varied(timing->library_ns, pairs, timing->window_ns);
+    timing->spread_ms = varied ? 1 + cts_random(CTS_TIMING_SPREAD_MS) : 0;
     /* Either may be first, by chance: what comes in periods must not always meet the same one. */
     if (cts_random(2) == 0) {
         take_control(timing);

@@ -30,6 +30,28 @@ uint64_t cts_timing_p90(const uint64_t *values, size_t count)
     return of_rank(values, count, rank);
 }
 
+static bool seen_in_time(const uint64_t *library_ns, size_t pairs, uint64_t window_ns)
+{
+    return pairs > 0 && cts_timing_least(library_ns, pairs) <= window_ns;
+}
+
+bool cts_timing_enough(const uint64_t *library_ns, size_t pairs, uint64_t window_ns,
+                       bool budget_used)
+{
+    if (pairs >= CTS_TIMING_PAIRS_MAX) {
+        return true;
+    }
+    if (pairs >= CTS_TIMING_PAIRS && seen_in_time(library_ns, pairs, window_ns)) {
+        return true;
+    }
+    return pairs >= CTS_TIMING_PAIRS_LEAST && budget_used;
+}
+
+bool cts_timing_varied(const uint64_t *library_ns, size_t pairs, uint64_t window_ns)
+{
+    return pairs >= CTS_TIMING_PAIRS_PLAIN && !seen_in_time(library_ns, pairs, window_ns);
+}
+
 enum cts_timing_verdict cts_timing_judge(const uint64_t *control_ns, const uint64_t *library_ns,
                                          size_t pairs, uint64_t window_ns)
 {

@@ -21,6 +21,7 @@
 #ifndef CTS_TIMING_RULE_H
 #define CTS_TIMING_RULE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -43,6 +44,11 @@
 
 enum cts_timing_verdict { CTS_TIMING_UNDECIDED, CTS_TIMING_PASS, CTS_TIMING_FAIL };
 
+/* Are `pairs` library samples enough for a verdict? `budget_used`: the budget is used up. */
+bool cts_timing_enough(const uint64_t *library_ns, size_t pairs, uint64_t window_ns,
+                       bool budget_used);
+/* Is the phase of the cause to be varied in the next pair? */
+bool cts_timing_varied(const uint64_t *library_ns, size_t pairs, uint64_t window_ns);
 /* Verdict on `pairs` samples of each kind, in nanoseconds; UNDECIDED for fewer than
  * CTS_TIMING_PAIRS_LEAST. */
 enum cts_timing_verdict cts_timing_judge(const uint64_t *control_ns, const uint64_t *library_ns,
