@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 import timing_proof
 from mutants import build as mutant_build
-from mutants.build import Builder
+from mutants.build import Builder, Mutant
 from suite import Suite
 
 MS = 1_000_000
@@ -92,8 +93,143 @@ def test_the_proof_runs(
 
 
 def test_the_proof_says_what_is_missing(
-    tmp_path: object, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CTS_BUILD_DIR", str(tmp_path))
     assert timing_proof.main(["--loads", "0"]) == 4
     assert "is not built" in capsys.readouterr().err
+
+
+LATE_CALL = """
+#include <coresrv/ipc/ipc_api.h>
+#include <coresrv/syscalls.h>
+#include <time.h>
+
+static Retcode late(Retcode rc)
+{
+    const struct timespec pause = {0, 50000000};
+    if (rc == %(code)s) {
+        (void)nanosleep(&pause, NULL);
+    }
+    return rc;
+}
+
+#pragma GCC visibility push(default)
+#if %(recv)d
+Retcode real_RecvEx(Handle handle, SMsgHdr *in, rtl_uint32_t mdelay, Handle sync);
+Retcode RecvEx(Handle handle, SMsgHdr *in, rtl_uint32_t mdelay, Handle sync)
+{
+    return late(real_RecvEx(handle, in, mdelay, sync));
+}
+#else
+Retcode real_CallEx(Handle handle, const SMsgHdr *out, SMsgHdr *in, rtl_uint32_t mdelay,
+                    Handle sync);
+Retcode CallEx(Handle handle, const SMsgHdr *out, SMsgHdr *in, rtl_uint32_t mdelay, Handle sync)
+{
+    return late(real_CallEx(handle, out, in, mdelay, sync));
+}
+#endif
+#pragma GCC visibility pop
+"""
+
+# A RecvEx that nobody wakes: it looks at its object every 60 ms. No document forbids that.
+LOOKS_AT_INTERVALS = """
+#include <coresrv/ipc/ipc_api.h>
+#include <coresrv/syscalls.h>
+#include <stdatomic.h>
+
+#define INTERVAL_MS 60u
+#define OBJECTS 64u
+
+static _Atomic Handle set_objects[OBJECTS];
+
+Retcode real_KnIpcSetInterrupt(Handle sync);
+Retcode real_RecvEx(Handle handle, SMsgHdr *in, rtl_uint32_t mdelay, Handle sync);
+
+static int is_set(Handle sync)
+{
+    for (unsigned i = 0; i < OBJECTS; i++) {
+        if (set_objects[i] == sync + 1) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+#pragma GCC visibility push(default)
+Retcode KnIpcSetInterrupt(Handle sync)
+{
+    Retcode rc = rcOk;
+    if (sync == INVALID_HANDLE) {
+        return real_KnIpcSetInterrupt(sync);
+    }
+    for (unsigned i = 0; i < OBJECTS && !is_set(sync); i++) {
+        Handle none = 0;
+        (void)atomic_compare_exchange_strong(&set_objects[i], &none, sync + 1);
+    }
+    return rc;
+}
+
+Retcode KnIpcClearInterrupt(Handle sync)
+{
+    for (unsigned i = 0; i < OBJECTS; i++) {
+        Handle wanted = sync + 1;
+        (void)atomic_compare_exchange_strong(&set_objects[i], &wanted, 0);
+    }
+    return rcOk;
+}
+
+Retcode RecvEx(Handle handle, SMsgHdr *in, rtl_uint32_t mdelay, Handle sync)
+{
+    if (mdelay != INFINITE_TIMEOUT) {
+        return real_RecvEx(handle, in, mdelay, INVALID_HANDLE);
+    }
+    for (;;) {
+        Retcode rc = real_RecvEx(handle, in, INTERVAL_MS, INVALID_HANDLE);
+        if (rc != rcTimeout) {
+            return rc;
+        }
+        if (is_set(sync)) {
+            return rcIpcInterrupt;
+        }
+    }
+}
+#pragma GCC visibility pop
+"""
+
+
+def built(mutants: Builder, work: Path, name: str, source: str, wraps: tuple[str, ...]) -> Path:
+    file = work / f"{name}.c"
+    file.write_text(source)
+    mutant = Mutant(name, "TIME-01", "interpose", name, interpose=str(file), wraps=wraps)
+    return mutants.build(mutant).library
+
+
+@pytest.mark.parametrize(
+    ("function", "code", "case"),
+    [
+        ("CallEx", "rcTimeout", "TIME-01.81"),
+        ("RecvEx", "rcTimeout", "TIME-01.82"),
+        ("RecvEx", "rcOk", "TIME-03.81"),
+        ("CallEx", "rcOk", "TIME-03.83"),
+        ("CallEx", "rcIpcInterrupt", "CALL-04.81"),
+        ("RecvEx", "rcIpcInterrupt", "RECV-09.81"),
+    ],
+)
+def test_each_way_of_being_late_is_found(
+    suite: Suite, mutants: Builder, tmp_path: Path, function: str, code: str, case: str
+) -> None:
+    source = LATE_CALL % {"code": code, "recv": function == "RecvEx"}
+    library = built(mutants, tmp_path, f"late-{function}-{code}", source, (function,))
+    run = suite.run([case], library, "reference")
+    assert run.verdicts[case] in ("FAIL", "INCONCLUSIVE"), run.report
+    assert any(event["event"] == "timing" for event in run.events)
+
+
+def test_looking_at_intervals_is_not_late(suite: Suite, mutants: Builder, tmp_path: Path) -> None:
+    wraps = ("KnIpcSetInterrupt", "KnIpcClearInterrupt", "RecvEx")
+    library = built(mutants, tmp_path, "looks-at-intervals", LOOKS_AT_INTERVALS, wraps)
+    run = suite.run(["RECV-01.81"], library)
+    assert run.counts == {"PASS": 1}, run.report
+    event = next(event for event in run.events if event["event"] == "timing")
+    assert max(event["library_ns"]) > WINDOW_NS, "it was met at its worst moment, too"
