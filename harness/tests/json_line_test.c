@@ -20,12 +20,14 @@ START_TEST(members_come_back)
 {
     struct cts_json json;
     const uint32_t list[] = {1, 0xffffffff};
+    const uint64_t numbers[] = {0, 12345678901u, 3};
     cts_json_begin(&json);
     cts_json_string(&json, "text", "a \"b\" \\ c");
     cts_json_string(&json, "none", NULL);
     cts_json_int(&json, "int", -5);
     cts_json_bool(&json, "yes", true);
     cts_json_hex32_list(&json, "list", list, 2);
+    cts_json_uint_list(&json, "numbers", numbers, 3);
     cts_json_open(&json, "inner");
     cts_json_uint(&json, "n", 7);
     cts_json_close(&json);
@@ -35,6 +37,9 @@ START_TEST(members_come_back)
     ck_assert_int_eq(cJSON_GetObjectItem(parsed, "int")->valueint, -5);
     ck_assert(cJSON_IsTrue(cJSON_GetObjectItem(parsed, "yes")));
     ck_assert_int_eq(cJSON_GetArraySize(cJSON_GetObjectItem(parsed, "list")), 2);
+    const cJSON *back = cJSON_GetObjectItem(parsed, "numbers");
+    ck_assert_int_eq(cJSON_GetArraySize(back), 3);
+    ck_assert_double_eq(cJSON_GetArrayItem(back, 1)->valuedouble, 12345678901.0);
     cJSON *inner = cJSON_GetObjectItem(parsed, "inner");
     ck_assert_int_eq(cJSON_GetObjectItem(inner, "n")->valueint, 7);
     cJSON_Delete(parsed);

@@ -43,6 +43,8 @@ STEPS = (
     "process_end",
     "model",
     "advance",
+    "timing",
+    "growth",
 )
 
 

@@ -124,6 +124,10 @@ struct cts_op *cts_start_connect(struct cts_actor *actor);
 struct cts_op *cts_start_copy(struct cts_actor *actor, Handle handle, rtl_uint32_t rights);
 /* `rounds` times Create and Close; stops at the first result other than rcOk, which it returns. */
 struct cts_op *cts_start_churn(struct cts_actor *actor, unsigned rounds);
+/* `rounds` times: Create, Set, a CallEx on `client` and a RecvEx on `server` that are interrupted, Clear,
+ * Close. Nobody may wait at the other ends. Result as churn; rcFail when a call was not interrupted. */
+struct cts_op *cts_start_churn_used(struct cts_actor *actor, Handle client, Handle server,
+                                    unsigned rounds);
 /* Create and close at most `rounds` objects until one has the handle value `wanted`; it stays open, and
  * cts_handle gives it. INVALID_HANDLE: the value did not come up. Result as churn. */
 struct cts_op *cts_start_recreate(struct cts_actor *actor, Handle wanted, unsigned rounds);
@@ -235,6 +239,60 @@ void cts_use_virtual_time(void);
 void cts_advance_ms(rtl_uint32_t milliseconds);
 
 /* ------------------------------------------------------------------------------------------------
+ * How late? Samples of the library are taken in turn with samples of a control group: a futex wake of
+ * the same threads. The verdict has three values (PASS, FAIL, INCONCLUSIVE), and only a library that is
+ * late every time fails; harness/README.md, "Time", says how it is reached. A case that measures is
+ * CTS_EXCLUSIVE.
+ *
+ *   struct cts_timing *timing = cts_timing_begin("Set to return of CallEx", setter, &client, 1);
+ *   while (cts_timing_next(timing)) {
+ *       ... start the call; cts_timing_blocked(timing, call);
+ *       ... start the cause; cts_check_returned for both;
+ *       cts_timing_add(timing, set, &call, 1);
+ *   }
+ *   cts_check_in_time(timing);
+ */
+#define CTS_TIMING_WAITERS_MAX 8
+struct cts_timing;
+/* `what` is a literal. `cause` is the thread that acts, the waiters (at most CTS_TIMING_WAITERS_MAX)
+ * those that wait; without a cause, limits are measured, of the one waiter. */
+struct cts_timing *cts_timing_begin(const char *what, struct cts_actor *cause,
+                                    struct cts_actor *const *waiters, unsigned waiter_count);
+/* Take the control samples that are due. True: one more sample of the library is wanted, and its
+ * actors are idle. */
+bool cts_timing_next(struct cts_timing *timing);
+/* cts_require_blocked, and then a moment of waiting if the phase is varied in this pair. */
+void cts_timing_blocked(const struct cts_timing *timing, struct cts_op *op);
+/* The sample: from the invocation of the cause to the last return of the effects. All have returned. */
+void cts_timing_add(struct cts_timing *timing, const struct cts_op *cause,
+                    struct cts_op *const *effects, unsigned count);
+/* The mdelay to use in this pair, and the sample: how long after it the call returned. */
+rtl_uint32_t cts_timing_limit_ms(const struct cts_timing *timing);
+void cts_timing_add_limit(struct cts_timing *timing, const struct cts_op *op);
+/* The verdict: log all samples, and end the case as FAIL or INCONCLUSIVE unless it is PASS. */
+#define cts_check_in_time(timing) cts_timing_check_at((timing), __FILE__, __LINE__)
+
+/* ------------------------------------------------------------------------------------------------
+ * Leaks. What is there after each of many rounds of the same work by the same threads: threads,
+ * descriptors, live objects, and memory where each round closes at least 1024 objects in one op. Growth
+ * that has an end is no leak; harness/README.md, "Leaks", says how that is told.
+ *
+ *   struct cts_growth *growth = cts_growth_begin(0);
+ *   while (cts_growth_next(growth)) {
+ *       ... one round, all of whose calls have returned and whose objects are closed
+ *   }
+ *   cts_check_no_leak(growth);
+ */
+struct cts_growth;
+/* `objects`: how many objects a round creates and closes. */
+struct cts_growth *cts_growth_begin(unsigned objects);
+/* Count. True: one more round is wanted. */
+bool cts_growth_next(struct cts_growth *growth);
+/* Log the counts, and end the case as LEAK, or as INCONCLUSIVE when the machine was too slow for
+ * enough rounds, unless the growth has an end. */
+#define cts_check_no_leak(growth) cts_growth_check_at((growth), __FILE__, __LINE__)
+
+/* ------------------------------------------------------------------------------------------------
  * The library as a file, and its headers.
  */
 /* Is `symbol` an exported function of the library? */
@@ -261,6 +319,8 @@ void cts_clear_at(struct cts_process *process, Handle sync, const char *file, in
 void cts_close_at(struct cts_process *process, Handle handle, const char *file, int line);
 void cts_exchange_at(struct cts_actor *client_actor, Handle client, struct cts_actor *server_actor,
                      Handle server, const char *file, int line);
+void cts_growth_check_at(struct cts_growth *growth, const char *file, int line);
+void cts_timing_check_at(struct cts_timing *timing, const char *file, int line);
 void cts_served_at(struct cts_actor *server_actor, struct cts_op *received, struct cts_op *call,
                    const char *file, int line);
 

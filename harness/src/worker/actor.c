@@ -55,10 +55,16 @@ const char *cts_call_name(enum cts_call_kind kind)
     case CTS_OP_CHURN:
     case CTS_OP_RECREATE:
         return "KnIpcCreateSyncObject and KnHandleClose";
+    case CTS_OP_CHURN_USED:
+        return "objects that interrupt calls";
     case CTS_OP_MUTEX_WAIT:
         return "pthread_mutex_lock";
     case CTS_OP_SLEEP:
         return "nanosleep";
+    case CTS_OP_PARK:
+        return "futex wait (control)";
+    case CTS_OP_UNPARK:
+        return "futex wake (control)";
     case CTS_OP_OPEN_CHANNEL:
         return "channel_open (adapter)";
     case CTS_OP_SERVE_CHANNEL:
@@ -214,7 +220,8 @@ static void log_invocation(const struct cts_op *op)
     bool takes_handle = op->kind != CTS_OP_CREATE && op->kind != CTS_OP_CREATE_NULL &&
                         op->kind != CTS_OP_CREATE_AUTOCLEAR && op->kind != CTS_OP_CHURN &&
                         op->kind != CTS_OP_EXHAUST && op->kind != CTS_OP_MUTEX_WAIT &&
-                        op->kind != CTS_OP_SLEEP;
+                        op->kind != CTS_OP_SLEEP && op->kind != CTS_OP_PARK &&
+                        op->kind != CTS_OP_UNPARK;
     if (takes_handle) {
         cts_json_hex32(&line, "handle", op->handle);
         cts_json_string(&line, "object", cts_object_name(process, op->handle));

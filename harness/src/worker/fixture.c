@@ -338,6 +338,18 @@ struct cts_op *cts_start_churn(struct cts_actor *actor, unsigned rounds)
     return start_simple(actor, CTS_OP_CHURN, INVALID_HANDLE, rounds);
 }
 
+struct cts_op *cts_start_churn_used(struct cts_actor *actor, Handle client, Handle server,
+                                    unsigned rounds)
+{
+    struct cts_op *op = cts_op_new(actor, CTS_OP_CHURN_USED);
+    op->handle = client;
+    op->server = server;
+    op->rounds = rounds;
+    op->request = ++cts_world.request_count;
+    cts_op_post(op);
+    return op;
+}
+
 struct cts_op *cts_start_recreate(struct cts_actor *actor, Handle wanted, unsigned rounds)
 {
     return start_simple(actor, CTS_OP_RECREATE, wanted, rounds);

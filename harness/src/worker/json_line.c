@@ -166,6 +166,21 @@ void cts_json_hex32_list(struct cts_json *json, const char *key, const uint32_t 
     put(json, "]", 1);
 }
 
+void cts_json_uint_list(struct cts_json *json, const char *key, const uint64_t *values,
+                        size_t count)
+{
+    if (!begin_member(json, key, 2)) {
+        return;
+    }
+    put(json, "[", 1);
+    for (size_t i = 0; i < count && fits(json, 24); i++) {
+        char text[32];
+        int length = snprintf(text, sizeof text, "%s%" PRIu64, i > 0 ? "," : "", values[i]);
+        put(json, text, (size_t)length);
+    }
+    put(json, "]", 1);
+}
+
 void cts_json_string_list(struct cts_json *json, const char *key, const char *const *values,
                           size_t count)
 {

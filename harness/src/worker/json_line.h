@@ -26,6 +26,9 @@ void cts_json_int(struct cts_json *json, const char *key, int64_t value);
 void cts_json_uint(struct cts_json *json, const char *key, uint64_t value);
 void cts_json_bool(struct cts_json *json, const char *key, bool value);
 void cts_json_hex32(struct cts_json *json, const char *key, uint32_t value); /* "0x0001000a" */
+/* Numbers that do not fit are left out. */
+void cts_json_uint_list(struct cts_json *json, const char *key, const uint64_t *values,
+                        size_t count);
 void cts_json_hex32_list(struct cts_json *json, const char *key, const uint32_t *values,
                          size_t count);
 void cts_json_string_list(struct cts_json *json, const char *key, const char *const *values,

@@ -174,6 +174,48 @@ static Retcode churn(struct cts_op *op)
     return rcOk;
 }
 
+/* One object interrupts a CallEx and a RecvEx of this thread, and is closed. */
+static Retcode use_object(struct cts_op *op, SMsgHdr *out, struct incoming *in)
+{
+    Handle sync = INVALID_HANDLE;
+    Retcode rc = cts_library.create_sync_object(&sync);
+    if (rc == rcOk) {
+        rc = cts_library.set_interrupt(sync);
+    }
+    if (rc != rcOk) {
+        return rc;
+    }
+    rc = cts_library.call_ex(op->handle, out, &in->header, INFINITE_TIMEOUT, sync);
+    if (rc != rcIpcInterrupt) {
+        op->note = "CallEx with an object that is set was not interrupted";
+        return rcFail;
+    }
+    rc = cts_library.recv_ex(op->server, &in->header, INFINITE_TIMEOUT, sync);
+    if (rc != rcIpcInterrupt) {
+        op->note = "RecvEx with an object that is set was not interrupted";
+        return rcFail;
+    }
+    rc = cts_library.clear_interrupt(sync);
+    return rc == rcOk ? cts_library.close(sync) : rc;
+}
+
+static Retcode churn_used(struct cts_op *op)
+{
+    struct cts_wire wire;
+    SMsgHdr out;
+    struct incoming in;
+    Retcode rc = rcOk;
+    cts_message_fill(&wire, NULL, &op->message, op->request, false);
+    if (cts_library.pack_out(&out, &wire.base_, NULL) != NK_EOK || incoming_pack(&in) != NK_EOK) {
+        op->note = "PackOutMsg or PackInMsg failed";
+        return rcFail;
+    }
+    for (unsigned i = 0; i < op->rounds && rc == rcOk; i++) {
+        rc = use_object(op, &out, &in);
+    }
+    return rc;
+}
+
 /* Create until the wanted value comes up again, which stays open; new_handle tells whether it did.
  */
 static Retcode recreate(struct cts_op *op)
@@ -227,6 +269,29 @@ static Retcode sleep_once(rtl_uint32_t milliseconds)
 {
     struct timespec span = {milliseconds / 1000u, (long)(milliseconds % 1000u) * 1000000L};
     return nanosleep(&span, NULL) == 0 ? rcOk : rcFail;
+}
+
+/* The control group of timing.c: what the kernel alone takes to wake a thread, or to end a limit. */
+static void park(const struct cts_op *op)
+{
+    uint64_t limit_ns = (uint64_t)op->mdelay * 1000000u;
+    while (atomic_load_explicit(op->word, memory_order_acquire) == op->word_value) {
+        uint64_t passed_ns = cts_now_ns() - op->t_invoke_ns;
+        if (op->mdelay == INFINITE_TIMEOUT) {
+            cts_futex_wait(op->word, op->word_value, 0);
+        } else if (passed_ns < limit_ns) {
+            cts_futex_wait(op->word, op->word_value, limit_ns - passed_ns);
+        } else {
+            return;
+        }
+    }
+}
+
+static void unpark(const struct cts_op *op)
+{
+    /* Pairs with the load of park. */
+    atomic_store_explicit(op->word, op->word_value + 1, memory_order_release);
+    cts_futex_wake_all(op->word);
 }
 
 /* The adapter's three ways of opening a channel; its result becomes rcOk or rcFail. */
@@ -283,6 +348,9 @@ static void perform_other(struct cts_op *op)
     case CTS_OP_CHURN:
         op->rc = churn(op);
         break;
+    case CTS_OP_CHURN_USED:
+        op->rc = churn_used(op);
+        break;
     case CTS_OP_RECREATE:
         op->rc = recreate(op);
         break;
@@ -296,6 +364,14 @@ static void perform_other(struct cts_op *op)
         break;
     case CTS_OP_SLEEP:
         op->rc = sleep_once(op->mdelay);
+        break;
+    case CTS_OP_PARK:
+        park(op);
+        op->rc = rcOk;
+        break;
+    case CTS_OP_UNPARK:
+        unpark(op);
+        op->rc = rcOk;
         break;
     case CTS_OP_OPEN_CHANNEL:
     case CTS_OP_SERVE_CHANNEL:

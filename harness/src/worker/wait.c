@@ -96,7 +96,7 @@ static bool has_own_timer(pid_t tid)
         if (actor->tid == tid && cts_actor_busy(actor)) {
             const struct cts_op *op = actor->current;
             return (op->kind == CTS_OP_CALL_EX || op->kind == CTS_OP_RECV_EX ||
-                    op->kind == CTS_OP_SLEEP) &&
+                    op->kind == CTS_OP_SLEEP || op->kind == CTS_OP_PARK) &&
                    op->mdelay < CTS_SAFETY_MS;
         }
     }

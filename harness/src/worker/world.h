@@ -46,10 +46,13 @@ enum cts_call_kind {
     CTS_OP_CONNECT,
     CTS_OP_COPY,
     CTS_OP_CHURN,
+    CTS_OP_CHURN_USED,
     CTS_OP_RECREATE,
     CTS_OP_EXHAUST,
     CTS_OP_MUTEX_WAIT,
     CTS_OP_SLEEP,
+    CTS_OP_PARK,   /* our own futex wait: the control group of timing.c */
+    CTS_OP_UNPARK, /* and the wake that ends it */
     CTS_OP_OPEN_CHANNEL,
     CTS_OP_SERVE_CHANNEL,
     CTS_OP_CONNECT_CHANNEL,
@@ -78,6 +81,7 @@ struct cts_op {
     rtl_uint32_t mdelay;
     rtl_uint32_t rights;
     unsigned rounds;
+    Handle server;    /* CTS_OP_CHURN_USED: `handle` is the client's */
     uint64_t request; /* calls: the request sent; replies: the request answered */
     Tid reply_thread; /* replies */
     struct cts_message message;
@@ -85,6 +89,8 @@ struct cts_op {
     uint32_t client_process_id;
     unsigned channel;       /* the same between operating-system processes: number of the channel */
     pthread_mutex_t *mutex; /* CTS_OP_MUTEX_WAIT: in shared memory */
+    _Atomic uint32_t *word; /* CTS_OP_PARK, CTS_OP_UNPARK: in shared memory */
+    uint32_t word_value;    /* park while the word has it; unpark adds one */
 
     _Atomic uint32_t state;
 

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * OBJ-15: objects that come and go leave nothing behind: no memory, and no threads or descriptors,
+ * which are memory of the kernel. Only growth that does not end is a leak, and only what repeats with
+ * the objects: in all rounds the threads and channels are the same.
+ */
+#include <cts/cts.h>
+
+/* Objects of a round in which memory is looked at, and in which calls wait. */
+enum { MANY = 4096, FEW = 4 };
+
+static struct cts_actor *churner_of(const struct cts_case *self)
+{
+    struct cts_link link = cts_link_open(self->layout);
+    return cts_actor_new(link.client_process, "churner");
+}
+
+/* OBJ-15: Create and Close. */
+static void churn_leaves_nothing(const struct cts_case *self)
+{
+    struct cts_actor *churner = churner_of(self);
+    struct cts_growth *growth = cts_growth_begin(MANY);
+    while (cts_growth_next(growth)) {
+        cts_check_returned(cts_start_churn(churner, MANY), rcOk);
+    }
+    cts_check_no_leak(growth);
+}
+
+/* OBJ-15: objects that were set and have interrupted calls of both kinds. */
+static void used_objects_leave_nothing(const struct cts_case *self)
+{
+    struct cts_link link = cts_link_open(CTS_ONE_PROCESS);
+    struct cts_link other = cts_link_open(CTS_ONE_PROCESS);
+    struct cts_actor *churner = cts_actor_new(link.client_process, "churner");
+    struct cts_growth *growth = cts_growth_begin((unsigned)self->variant);
+    while (cts_growth_next(growth)) {
+        cts_check_returned(
+            cts_start_churn_used(churner, link.client, other.server, (unsigned)self->variant),
+            rcOk);
+    }
+    cts_check_no_leak(growth);
+}
+
+struct scene {
+    struct cts_link link;
+    struct cts_actor *client;
+    struct cts_actor *server;
+};
+
+/* One object of the client's process in a wait that it ends, in one that a limit ends, and in a whole
+ * exchange. */
+static void use_in_calls(const struct cts_case *self, const struct scene *s)
+{
+    struct cts_process *process = s->link.client_process;
+    Handle sync = cts_sync_new(process);
+    struct cts_op *call =
+        cts_start_call_ex(s->client, s->link.client, CTS_PLAIN, cts_mdelay(self), sync);
+    cts_require_blocked(call);
+    cts_set(process, sync);
+    cts_require_returned(call, rcIpcInterrupt);
+    cts_clear(process, sync);
+    call = cts_start_call_ex(s->client, s->link.client, CTS_PLAIN, 1, sync);
+    cts_require_returned(call, rcTimeout);
+    call = cts_start_call_ex(s->client, s->link.client, CTS_PLAIN, cts_mdelay(self), sync);
+    struct cts_op *recv = cts_start_recv(s->server, s->link.server);
+    cts_require_returned(recv, rcOk);
+    cts_check_served(s->server, recv, call);
+    cts_close(process, sync);
+}
+
+/* The same for an object of the server's process. */
+static void use_in_receives(const struct cts_case *self, const struct scene *s)
+{
+    struct cts_process *process = s->link.server_process;
+    Handle sync = cts_sync_new(process);
+    struct cts_op *recv = cts_start_recv_ex(s->server, s->link.server, cts_mdelay(self), sync);
+    cts_require_blocked(recv);
+    cts_set(process, sync);
+    cts_require_returned(recv, rcIpcInterrupt);
+    cts_clear(process, sync);
+    recv = cts_start_recv_ex(s->server, s->link.server, 1, sync);
+    cts_require_returned(recv, rcTimeout);
+    recv = cts_start_recv_ex(s->server, s->link.server, cts_mdelay(self), sync);
+    struct cts_op *call = cts_start_call(s->client, s->link.client, CTS_PLAIN);
+    cts_require_returned(recv, rcOk);
+    cts_check_served(s->server, recv, call);
+    cts_close(process, sync);
+}
+
+/* OBJ-15: objects with which threads have waited. */
+static void waits_leave_nothing(const struct cts_case *self)
+{
+    struct scene s = {.link = cts_link_open(self->layout)};
+    s.client = cts_actor_new(s.link.client_process, "client");
+    s.server = cts_actor_new(s.link.server_process, "server");
+    struct cts_growth *growth = cts_growth_begin(2 * FEW);
+    while (cts_growth_next(growth)) {
+        for (int i = 0; i < FEW; i++) {
+            use_in_calls(self, &s);
+            use_in_receives(self, &s);
+        }
+    }
+    cts_check_no_leak(growth);
+}
+
+static const struct cts_case cases[] = {
+    {"OBJ-15.81", "Create and Close leave nothing behind", churn_leaves_nothing, CTS_ONE_PROCESS,
+     CTS_UNLIMITED, 0, CTS_LONG},
+    {"OBJ-15.82", "Create and Close leave nothing behind in a second process", churn_leaves_nothing,
+     CTS_TWO_PROCESSES, CTS_UNLIMITED, 0, CTS_LONG},
+    {"OBJ-15.83", "objects that were set and interrupted calls leave nothing behind",
+     used_objects_leave_nothing, CTS_ONE_PROCESS, CTS_UNLIMITED, 1024, CTS_LONG},
+    {"OBJ-15.84", "objects with which threads waited leave nothing behind", waits_leave_nothing,
+     CTS_ONE_PROCESS, CTS_UNLIMITED, 0, CTS_LONG},
+    {"OBJ-15.85", "objects with which threads waited leave nothing behind, limit, two processes",
+     waits_leave_nothing, CTS_TWO_PROCESSES, CTS_LIMITED, 0, CTS_LONG},
+};
+CTS_GROUP(cts_group_obj_leak, cases);
