@@ -67,6 +67,10 @@ START_TEST(conformant)
     add(2, 1, VERDICT_SKIP, "the adapter has no processes");
     expect_last_line(&ending,
                      "ipc-cts: 3 cases: 1 PASS, 1 OBSERVED, 1 SKIP; conformant for ce-1.2");
+    ending.extent = CTS_EXTENT_SMOKE;
+    expect_last_line(&ending,
+                     "ipc-cts: 3 cases: 1 PASS, 1 OBSERVED, 1 SKIP; conformant for ce-1.2 (smoke)");
+    ending.extent = CTS_EXTENT_STANDARD;
     expect_summary(&ending, "  the adapter has no processes  [CALL-02.1]\n");
     expect_summary(&ending, "  code = rcOk  [CALL-01.1]\n");
     ending.whole = false;

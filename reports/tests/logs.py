@@ -23,6 +23,7 @@ def run_start(planned: list[str], **members: Any) -> Record:
         "version": 1,
         "suite": "0.1.0",
         "profile": "ce-1.2",
+        "extent": "standard",
         "sut": {"path": "lib/libkos-ipc.so", "size_bytes": 81920, "build_id": None},
         "adapter": {"path": "lib/adapter-reference.so", "name": "reference"},
         "seed": "0x2a",
@@ -324,6 +325,17 @@ def every_event() -> list[Record]:
             "states": 2,
             "coverage": {"request queued": 1},
         },
+        {
+            "event": "window",
+            **here,
+            "window": "Set against the entry of CallEx",
+            "trials": 40,
+            "wanted": 10,
+            "phases": {"before": 9, "entering": 20, "blocked": 11},
+            "overlaps": 22,
+            "outcomes": {"interrupted": 40},
+            "missing": ["before"],
+        },
         {"event": "process_end", **here, "process": "process2", "killed": True},
         {"event": "advance", **here, "ms": 10, "virtual": True},
         {"event": "new_in_a_later_version", "anything": [1, {"two": None}]},
@@ -344,6 +356,7 @@ def every_event() -> list[Record]:
             "state": "idle",
             "how": "hook",
         },
+        check(case, text="CallEx of client is still blocked", how="hook"),
         check(case, kind="law", text="a request is received once", later_member=1),
     ]
     first = one(case)

@@ -311,6 +311,9 @@ void summary_last_line(const struct summary *summary, const struct summary_endin
     } else if (ending->whole) {
         text_puts(text, "; conformant for ");
         text_visible(text, ending->profile);
+        if (ending->extent != CTS_EXTENT_STANDARD) {
+            text_printf(text, " (%s)", extent_word(ending->extent));
+        }
     } else {
         text_puts(text, "; no deviation in what was selected");
     }

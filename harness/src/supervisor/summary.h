@@ -41,14 +41,16 @@ struct summary_ending {
     bool internal_error;
     bool whole;                  /* everything of the profile was selected */
     const struct claims *claims; /* null: none */
-    const char *profile;
+    const char *profile;         /* the edition */
+    enum cts_extent extent;
 };
 
 /* All but the last line. Sorts the groups. */
 void summary_text(struct summary *summary, const struct summary_ending *ending, bool color,
                   struct text *text);
 /* "ipc-cts: 140 cases: 120 PASS, 15 OBSERVED, 5 SKIP; conformant for ce-1.2"; with repetitions
- * "ipc-cts: 280 runs of 140 cases: ..." */
+ * "ipc-cts: 280 runs of 140 cases: ...", with another extent than the standard one "... ce-1.2 (smoke)"
+ */
 void summary_last_line(const struct summary *summary, const struct summary_ending *ending,
                        struct text *text);
 

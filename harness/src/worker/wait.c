@@ -212,6 +212,7 @@ void cts_settle(void)
 {
     struct cts_snapshot *all = snapshots();
     unsigned rounds = 0;
+    cts_world.rest_how = NULL;
     if (!any_busy()) {
         cts_ops_log_returns();
         return;
@@ -223,6 +224,7 @@ void cts_settle(void)
     if (for_good) {
         cts_history_rest();
     }
+    cts_world.rest_how = how;
     cts_ops_log_returns();
     log_settle(how, rounds, all[1].count);
 }

@@ -9,6 +9,7 @@
 
 #include <cts/adapter.h>
 #include <cts/cts.h>
+#include <cts/extent.h>
 #include <model.h>
 #include <nk/arena.h>
 #include <pthread.h>
@@ -143,7 +144,9 @@ struct cts_actor {
 struct cts_world {
     const struct cts_case *self;
     double timeout_factor;
-    bool supervised; /* a keeper is our parent */
+    enum cts_extent extent;
+    const char *rest_how; /* how the last settle knew of rest; null: nothing was busy */
+    bool supervised;      /* a keeper is our parent */
     bool debug;
     bool virtual_time;  /* the library's clock stands still until it is advanced */
     bool imitated_time; /* there is none: advancing waits for the timeouts that fall due */
@@ -292,6 +295,8 @@ struct cts_finding {
 };
 /* Log a check that held. */
 void cts_pass(const struct cts_finding *finding);
+/* The same for a claim about waiting; `how` rest was known, a word of the settle event. */
+void cts_pass_at_rest(const struct cts_finding *finding, const char *how);
 /* End the case. `verdict` is one of the words of reports/schema/events.md. */
 _Noreturn void cts_end_case(const char *verdict, const struct cts_finding *finding);
 /* End the case because the harness could not do its part. */
