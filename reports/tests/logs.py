@@ -332,7 +332,7 @@ def every_event() -> list[Record]:
             "trials": 40,
             "wanted": 10,
             "phases": {"before": 9, "entering": 20, "blocked": 11},
-            "overlaps": 22,
+            "overlaps": {"trigger first": 9, "rival first": 13},
             "outcomes": {"interrupted": 40},
             "missing": ["before"],
         },

@@ -7,6 +7,7 @@
 #include "event_log.h"
 #include "history.h"
 #include "library.h"
+#include "race.h"
 #include "worker_protocol.h"
 #include "world.h"
 
@@ -168,6 +169,7 @@ static void record(const char *verdict, const struct cts_finding *finding)
 _Noreturn void cts_end_case(const char *verdict, const struct cts_finding *finding)
 {
     cts_ops_log_returns();
+    cts_race_abandon();
     if (strcmp(verdict, "SKIP") != 0) {
         cts_world.check_count++;
         log_check(finding, false, NULL);

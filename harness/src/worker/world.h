@@ -109,6 +109,8 @@ struct cts_op {
     /* programs: set before the first op is posted */
     struct cts_op *answers; /* replies: the receive of the same program that is answered */
     struct cts_op *follow;  /* what the actor performs next without being told */
+    struct cts_gate *gate;  /* races: where it meets the other call; null otherwise */
+    uint64_t gate_delay_ns; /* and how long after that it starts */
 
     /* main thread only */
     bool logged;
@@ -126,6 +128,7 @@ struct cts_actor {
     pthread_t thread;
     struct cts_op *current; /* main thread: last op given, or last of the program */
     bool queueing;          /* main thread: calls join the program */
+    bool pinned;            /* main thread: it has a CPU of its own, for races */
     struct cts_op *program; /* main thread: its first op */
     struct cts_actor *next;
 
@@ -204,6 +207,10 @@ bool cts_op_is_limited(const struct cts_op *op);
 void cts_op_post(struct cts_op *op);
 /* Log the return of every op that is done and not logged yet. */
 void cts_ops_log_returns(void);
+/* Log invocation and return of every op there is, which were muted. */
+void cts_ops_log_all(void);
+/* Take all ops out of the record of the case. They are done and stay valid. */
+void cts_ops_forget(void);
 /* On which handle a received request is answered. */
 Handle cts_reply_handle(const struct cts_op *received);
 /* The body of an actor's thread. */
