@@ -160,7 +160,7 @@ static void close_meets_the_wait(const struct cts_case *self)
     check_channel_works(self, &s);
 }
 
-#define WINDOW (CTS_FREE_RUNNING | CTS_EXCLUSIVE)
+#define WINDOW (CTS_FREE_RUNNING | CTS_EXCLUSIVE | CTS_LONG)
 
 static const struct cts_case cases[] = {
     {"RACE-03.31", "window: Set against the entry of CallEx", set_meets_the_entry, CTS_ONE_PROCESS,
@@ -170,7 +170,7 @@ static const struct cts_case cases[] = {
     {"RACE-03.33", "window: Set against the entry of CallEx, limit, two processes",
      set_meets_the_entry, CTS_TWO_PROCESSES, CTS_LIMITED, CALLS, WINDOW},
     {"RACE-03.34", "window: Set against the entry of RecvEx, limit, one CPU", set_meets_the_entry,
-     CTS_ONE_PROCESS, CTS_LIMITED, RECEIVES, 0},
+     CTS_ONE_PROCESS, CTS_LIMITED, RECEIVES, CTS_LONG},
     {"RACE-03.35", "window: Set against the entry of CallEx while others wait", set_meets_the_entry,
      CTS_ONE_PROCESS, CTS_UNLIMITED, CALLS | CROWD, WINDOW},
     {"RACE-03.36", "window: Set against the entry of RecvEx while others wait, two processes",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * TIME-04, RACE-04: the limit of a call meets Set, the request, or the server, in real time, with the
+ * TIME-04, RACE-04, RACE-05: the limit of a call meets Set, the request, or the server, in real time, with the
  * delay steered to where they meet.
  */
 #include <cts/cts.h>
@@ -58,7 +58,7 @@ static void set_meets_the_limit(const struct cts_case *self)
     cts_check_exchange(s.client, s.link.client, s.server, s.link.server);
 }
 
-/* RACE-04: a request that meets the limit of RecvEx is received, or stays for the next Recv. */
+/* RACE-05: a request that meets the limit of RecvEx is received, or stays for the next Recv. */
 static void request_meets_the_limit(const struct cts_case *self)
 {
     struct scene s = scene_open(self);
@@ -116,14 +116,14 @@ static void server_meets_the_limit(const struct cts_case *self)
     cts_check_exchange(s.client, s.link.client, s.server, s.link.server);
 }
 
-#define WINDOW (CTS_FREE_RUNNING | CTS_EXCLUSIVE)
+#define WINDOW (CTS_FREE_RUNNING | CTS_EXCLUSIVE | CTS_LONG)
 
 static const struct cts_case cases[] = {
     {"TIME-04.31", "window: Set against the limit of CallEx", set_meets_the_limit, CTS_ONE_PROCESS,
      CTS_LIMITED, CALLS, WINDOW},
     {"TIME-04.32", "window: Set against the limit of RecvEx", set_meets_the_limit, CTS_ONE_PROCESS,
      CTS_LIMITED, RECEIVES, WINDOW},
-    {"RACE-04.31", "window: a request against the limit of RecvEx", request_meets_the_limit,
+    {"RACE-05.31", "window: a request against the limit of RecvEx", request_meets_the_limit,
      CTS_ONE_PROCESS, CTS_LIMITED, RECEIVES, WINDOW},
     {"RACE-04.32", "window: Recv against the limit of CallEx", server_meets_the_limit,
      CTS_ONE_PROCESS, CTS_LIMITED, CALLS, WINDOW},

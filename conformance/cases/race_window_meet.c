@@ -159,7 +159,7 @@ static void set_meets_the_reply(const struct cts_case *self)
     cts_check_exchange(s.client, s.link.client, s.server, s.link.server);
 }
 
-#define WINDOW (CTS_FREE_RUNNING | CTS_EXCLUSIVE)
+#define WINDOW (CTS_FREE_RUNNING | CTS_EXCLUSIVE | CTS_LONG)
 
 static const struct cts_case cases[] = {
     {"RACE-01.71", "window: Set against Recv that takes the request", set_meets_the_taking,
@@ -169,7 +169,7 @@ static const struct cts_case cases[] = {
     {"RACE-01.73", "window: Set against CallEx that meets a waiting server", set_meets_the_taking,
      CTS_ONE_PROCESS, CTS_UNLIMITED, CLIENT_ARRIVES, WINDOW},
     {"RACE-01.74", "window: Set against Recv that takes the request, one CPU", set_meets_the_taking,
-     CTS_ONE_PROCESS, CTS_LIMITED, SERVER_TAKES, 0},
+     CTS_ONE_PROCESS, CTS_LIMITED, SERVER_TAKES, CTS_LONG},
     {"RACE-01.75", "window: Set of the server against the request that reaches it",
      set_meets_the_arrival, CTS_ONE_PROCESS, CTS_UNLIMITED, 0, WINDOW},
     {"RACE-01.76", "window: Set of the server against the request, limit, two processes",

@@ -42,6 +42,7 @@ STEPS = (
     "thaw",
     "process_end",
     "model",
+    "search",
     "window",
     "advance",
 )

@@ -325,6 +325,7 @@ def every_event() -> list[Record]:
             "states": 2,
             "coverage": {"request queued": 1},
         },
+        {"event": "search", **here, "window": "Set against the entry of CallEx"},
         {
             "event": "window",
             **here,

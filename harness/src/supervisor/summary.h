@@ -21,12 +21,22 @@ struct summary_groups {
     size_t count;
 };
 
+/* The counts of one race window over all repetitions of its case. */
+struct summary_window {
+    const struct catalogue_case *item;
+    struct log_window sum; /* name owned */
+    unsigned rounds;       /* searches */
+    unsigned complete;     /* of them reached everything often enough */
+};
+
 struct summary {
     const struct catalogue *catalogue;
     unsigned counts[VERDICT_COUNT];
     unsigned *masks; /* by position of the case: one bit for each verdict it had */
     struct summary_groups skipped;
     struct summary_groups observed;
+    struct summary_window *windows; /* in the order in which they came up */
+    size_t window_count;
 };
 
 void summary_begin(struct summary *summary, const struct catalogue *catalogue);

@@ -22,10 +22,13 @@ struct budget {
     uint64_t time_ns;
 };
 static const struct budget budgets[CTS_EXTENT_COUNT] = {
-    [CTS_EXTENT_STANDARD] = {8, 60, 120, 300000000u},
-    [CTS_EXTENT_SMOKE] = {4, 30, 60, 150000000u},
-    [CTS_EXTENT_SOAK] = {100, 600, 3000, 8000000000u},
+    [CTS_EXTENT_STANDARD] = {8, 120, 200, 300000000u},
+    [CTS_EXTENT_SMOKE] = {4, 40, 60, 100000000u},
+    [CTS_EXTENT_SOAK] = {100, 2000, 4000, 30000000000u},
 };
+#define LIMIT_SHARE 2u /* a trial about a limit takes milliseconds: so much fewer of them */
+#define PATIENCE_NS                                                                                \
+    2000000000u              /* one side is stuck: let the other go, and the claims find out why */
 #define TRIALS_ALWAYS 12u    /* however long they take */
 #define ENTRY_FIRST_NS 2000u /* what the way into a wait takes, until there is something to go by */
 #define ENTRY_LEAST_NS 500u
@@ -161,8 +164,17 @@ struct cts_race *cts_race_open(const char *window, unsigned phases, rtl_uint32_t
     race->budget = budgets[cts_world.extent];
     race->search = (struct cts_race_search){
         .phases = phases, .centre_ns = (int64_t)centre_us * 1000, .wanted = race->budget.wanted};
+    if (centre_us != 0) {
+        race->budget.trials_min /= LIMIT_SHARE;
+        race->budget.trials_max /= LIMIT_SHARE;
+    }
     race->one_cpu = cts_gate_has_one_cpu();
     race->start_ns = cts_now_ns();
+    struct cts_json line;
+    cts_json_begin(&line);
+    cts_json_string(&line, "event", "search");
+    cts_json_string(&line, "window", window);
+    cts_log_line(&line);
     return race;
 }
 
@@ -300,6 +312,7 @@ void cts_race_run(struct cts_race *race, struct cts_op *trigger, struct cts_op *
         cts_broken("a race needs two calls in the programs of two actors, in a trial");
     }
     gate->one_cpu = race->one_cpu;
+    gate->patience_ns = PATIENCE_NS;
     trigger->gate = rival->gate = gate;
     trigger->gate_delay_ns = race->planned_ns > 0 ? (uint64_t)race->planned_ns : 0;
     rival->gate_delay_ns = race->planned_ns < 0 ? (uint64_t)-race->planned_ns : 0;

@@ -21,11 +21,12 @@ struct cts_gate {
     _Atomic uint32_t arrived;
     _Atomic uint64_t start_ns; /* 0 until both are there; then the moment they count from */
     _Atomic uint32_t passed;   /* futex word: how many have started */
+    uint64_t patience_ns;      /* how long to wait for an actor that does not come */
     bool one_cpu;              /* waiting means giving the CPU away */
 };
 
 /* In an actor's thread: meet the other one, then go on `delay_ns` after the common moment. Spins on the
- * clock; on one CPU it yields instead. Gives up waiting for an actor that does not come after 2 s. */
+ * clock; on one CPU it yields instead. */
 void cts_gate_pass(struct cts_gate *gate, uint64_t delay_ns);
 /* In the main thread: wait until both have started. */
 void cts_gate_wait_passed(struct cts_gate *gate);

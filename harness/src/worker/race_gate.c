@@ -7,8 +7,7 @@
 
 #define LEAD_NS 1500u /* for the news of the common moment to cross between CPUs */
 #define LOOK_AGAIN_NS 20000u
-#define PATIENCE_NS 2000000000u /* the other one is stuck: the main thread will find out why */
-#define YIELD_ABOVE_NS 100000u  /* a delay this long is no reason to keep the CPU */
+#define YIELD_ABOVE_NS 100000u /* a delay this long is no reason to keep the CPU */
 #define SPINS_FIRST 500u     /* then let the main thread wake the other one, if it is on this CPU */
 #define SPINS_BETWEEN 20000u /* rarely: on a busy machine each time costs the turn */
 
@@ -29,7 +28,7 @@ static uint64_t meet(struct cts_gate *gate)
         if (gate->one_cpu || spins == SPINS_FIRST || spins % SPINS_BETWEEN == 0) {
             uint64_t now = cts_now_ns();
             came = came == 0 ? now : came;
-            if (now - came > PATIENCE_NS) {
+            if (now - came > gate->patience_ns) {
                 return now;
             }
             (void)sched_yield();
