@@ -153,7 +153,7 @@ static void close_meets_the_wait(const struct cts_case *self)
         bool refused = cts_wait(closed) != rcOk; /* while it is in use a library may do that */
         const char *outcome = end_wait(self, &s, wait);
         if (refused) {
-            cts_check_returned(cts_start_close(s.setter, sync), rcOk);
+            (void)cts_wait(cts_start_close(s.setter, sync)); /* an object that stays is a LEAK */
         }
         cts_race_record(race, &(struct cts_race_trial){.wait = wait, .outcome = outcome});
     }
