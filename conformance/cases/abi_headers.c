@@ -102,7 +102,7 @@ static const struct cts_case cases[] = {
     {"ABI-01.4", "each SDK header compiles when included twice, CXX17", each_header_compiles_alone,
      CTS_ONE_PROCESS, CTS_UNLIMITED, CXX17 | TWICE, 0},
     {"ABI-01.5", "all SDK headers compile together, C11", all_headers_compile_together,
-     CTS_ONE_PROCESS, CTS_UNLIMITED, C11 | TWICE, 0},
+     CTS_ONE_PROCESS, CTS_UNLIMITED, C11 | TWICE, CTS_SMOKE},
     {"ABI-01.6", "all SDK headers compile together, CXX17", all_headers_compile_together,
      CTS_ONE_PROCESS, CTS_UNLIMITED, CXX17 | TWICE, 0},
     {"ABI-01.7", "all SDK headers compile in reverse order, C11", all_headers_compile_together,

@@ -77,7 +77,7 @@ static void names_are_distinct_constants(const struct cts_case *self)
 
 static const struct cts_case cases[] = {
     {"ABI-03.1", "the rc names are distinct and only rcOk is zero", names_are_distinct,
-     CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
+     CTS_ONE_PROCESS, CTS_UNLIMITED, 0, CTS_SMOKE},
     {"ABI-03.2", "the rc names of retcode.h are distinct constants, C11",
      names_are_distinct_constants, CTS_ONE_PROCESS, CTS_UNLIMITED, RETCODE_IN_C, 0},
     {"ABI-03.3", "the rc names of retcode.h are distinct constants, CXX17",

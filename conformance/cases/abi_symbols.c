@@ -99,7 +99,7 @@ static void functions_work_as_declared(const struct cts_case *self)
 
 static const struct cts_case cases[] = {
     {"ABI-02.1", "the three functions are exported", functions_are_exported, CTS_ONE_PROCESS,
-     CTS_UNLIMITED, 0, 0},
+     CTS_UNLIMITED, 0, CTS_SMOKE},
     {"ABI-02.2", "the three functions have compatible types, C11", types_are_compatible,
      CTS_ONE_PROCESS, CTS_UNLIMITED, C11_TYPES, 0},
     {"ABI-02.3", "Retcode is a signed 32-bit integer, C11", types_are_compatible, CTS_ONE_PROCESS,

@@ -113,7 +113,7 @@ static const struct cts_case cases[] = {
     {"CALL-14.7", "CallEx with the number of an object of another process", served_or_refused,
      CTS_TWO_PROCESSES, CTS_UNLIMITED, OF_ANOTHER_PROCESS, 0},
     {"CALL-14.8", "CallEx with a closed sync handle comes back by the timeout",
-     comes_back_by_the_virtual_timeout, CTS_ONE_PROCESS, CTS_LIMITED, CLOSED, 0},
+     comes_back_by_the_virtual_timeout, CTS_ONE_PROCESS, CTS_LIMITED, CLOSED, CTS_SMOKE},
     {"CALL-14.9", "CallEx with a closed sync handle comes back, two processes",
      comes_back_by_the_virtual_timeout, CTS_TWO_PROCESSES, CTS_LIMITED, CLOSED, 0},
     {"CALL-14.10", "CallEx with a closed sync handle comes back, real time",

@@ -177,7 +177,7 @@ static void replies_in_another_order_reach_their_callers(const struct cts_case *
 
 static const struct cts_case cases[] = {
     {"CALL-15.1", "a late Reply does not answer the next Call", late_reply_meets_a_queued_call,
-     CTS_ONE_PROCESS, CTS_LIMITED, VIRTUAL_TIME, 0},
+     CTS_ONE_PROCESS, CTS_LIMITED, VIRTUAL_TIME, CTS_SMOKE},
     {"CALL-15.2", "a late Reply does not answer the next Call, two processes",
      late_reply_meets_a_queued_call, CTS_TWO_PROCESSES, CTS_LIMITED, VIRTUAL_TIME, 0},
     {"CALL-15.3", "a late Reply does not answer the next Call, real time",
@@ -187,7 +187,7 @@ static const struct cts_case cases[] = {
     {"CALL-15.5", "a late Reply does not answer a Call in service, two processes",
      late_reply_meets_a_taken_call, CTS_TWO_PROCESSES, CTS_LIMITED, VIRTUAL_TIME, 0},
     {"CALL-15.6", "the Reply to another client does not answer an interrupted caller",
-     interrupted_caller_gets_its_own_reply, CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
+     interrupted_caller_gets_its_own_reply, CTS_ONE_PROCESS, CTS_UNLIMITED, 0, CTS_SMOKE},
     {"CALL-15.7", "the Reply to another client does not answer an interrupted caller, processes",
      interrupted_caller_gets_its_own_reply, CTS_TWO_PROCESSES, CTS_LIMITED, 0, 0},
     {"CALL-15.8", "a request that timed out in the queue is not answered",

@@ -218,7 +218,7 @@ static const struct cts_case cases[] = {
     {"LIFE-03.5", "the client is killed while requests are queued, channel shared",
      killed_while_queued, CTS_TWO_PROCESSES, CTS_LIMITED, SAME_CHANNEL, 0},
     {"LIFE-03.6", "the client is killed while one request is taken and one queued",
-     killed_while_taken_and_queued, CTS_TWO_PROCESSES, CTS_UNLIMITED, WITH_OBJECT, 0},
+     killed_while_taken_and_queued, CTS_TWO_PROCESSES, CTS_UNLIMITED, WITH_OBJECT, CTS_SMOKE},
     {"LIFE-03.7", "the client is killed, one request taken and one queued, server in a new process",
      killed_while_taken_and_queued, CTS_TWO_PROCESSES, CTS_LIMITED, SERVER_IS_NEW, 0},
     {"LIFE-03.8", "the client is killed while the server waits for it",

@@ -162,11 +162,11 @@ static void handle_that_was_given_away_lives_on(const struct cts_case *self)
 
 static const struct cts_case cases[] = {
     {"LIFE-04.1", "a process with objects is killed, others go on", survivors_are_not_disturbed,
-     CTS_TWO_PROCESSES, CTS_UNLIMITED, KILL, 0},
+     CTS_TWO_PROCESSES, CTS_UNLIMITED, KILL, CTS_SMOKE},
     {"LIFE-04.2", "a process with set objects is killed, others go on", survivors_are_not_disturbed,
      CTS_TWO_PROCESSES, CTS_LIMITED, KILL | OBJECT_IS_SET, 0},
     {"LIFE-04.3", "a process with waiting threads is killed, others go on",
-     survivors_are_not_disturbed, CTS_TWO_PROCESSES, CTS_UNLIMITED, KILL | BUSY, 0},
+     survivors_are_not_disturbed, CTS_TWO_PROCESSES, CTS_UNLIMITED, KILL | BUSY, CTS_SMOKE},
     {"LIFE-04.4", "a process with set objects and waiting threads is killed, others go on",
      survivors_are_not_disturbed, CTS_TWO_PROCESSES, CTS_LIMITED, KILL | BUSY | OBJECT_IS_SET, 0},
     {"LIFE-04.5", "a process with set objects exits, others go on", survivors_are_not_disturbed,

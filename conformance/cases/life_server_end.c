@@ -167,7 +167,7 @@ static void ends_after_service_on_two_channels(const struct cts_case *self)
 
 static const struct cts_case cases[] = {
     {"LIFE-02.1", "the server is killed while calls are queued", ends_while_queued,
-     CTS_TWO_PROCESSES, CTS_UNLIMITED, KILL, 0},
+     CTS_TWO_PROCESSES, CTS_UNLIMITED, KILL, CTS_SMOKE},
     {"LIFE-02.2", "the server exits while calls are queued", ends_while_queued, CTS_TWO_PROCESSES,
      CTS_UNLIMITED, EXIT, 0},
     {"LIFE-02.3", "the server is killed while limited calls without object are queued",

@@ -203,7 +203,7 @@ static const struct cts_case cases[] = {
     {"LIFE-01.5", "four and four threads are ended, taken requests are served first",
      process_ends_in_order, CTS_ONE_PROCESS, CTS_UNLIMITED, 4 | SOME_ARE_SERVED, 0},
     {"LIFE-01.6", "four and four threads of a second process are ended by one Set",
-     process_ends_in_order, CTS_TWO_PROCESSES, CTS_UNLIMITED, 4 | MANY_CHANNELS, 0},
+     process_ends_in_order, CTS_TWO_PROCESSES, CTS_UNLIMITED, 4 | MANY_CHANNELS, CTS_SMOKE},
     {"LIFE-01.7", "threads of a second process are ended, taken requests are served first",
      process_ends_in_order, CTS_TWO_PROCESSES, CTS_LIMITED, 2 | SOME_ARE_SERVED, 0},
     {"LIFE-01.8", "two processes are ended one after the other", two_processes_end_in_order,

@@ -142,11 +142,11 @@ static void clear_while_waiting(const struct cts_case *self)
 
 static const struct cts_case cases[] = {
     {"OBJ-06.1", "Clear on a set object is rcOk", clear_on_set_object, CTS_ONE_PROCESS,
-     CTS_UNLIMITED, CALL, 0},
+     CTS_UNLIMITED, CALL, CTS_SMOKE},
     {"OBJ-06.2", "Clear on a set object of a second process is rcOk", clear_on_set_object,
      CTS_TWO_PROCESSES, CTS_UNLIMITED, CALL, 0},
     {"OBJ-06.3", "Clear is rcOk after a CallEx was interrupted", clear_after_interruption,
-     CTS_ONE_PROCESS, CTS_UNLIMITED, CALL, 0},
+     CTS_ONE_PROCESS, CTS_UNLIMITED, CALL, CTS_SMOKE},
     {"OBJ-06.4", "Clear is rcOk after a RecvEx was interrupted", clear_after_interruption,
      CTS_ONE_PROCESS, CTS_LIMITED, RECV, 0},
     {"OBJ-06.5", "Clear is rcOk while a taken CallEx uses the object", clear_while_taken,
@@ -162,9 +162,9 @@ static const struct cts_case cases[] = {
     {"OBJ-08.4", "two to five Clears leave the object clear for RecvEx",
      clear_again_leaves_it_clear, CTS_ONE_PROCESS, CTS_UNLIMITED, RECV, 0},
     {"OBJ-08.5", "Clear leaves a queued CallEx waiting, and Set still interrupts it",
-     clear_while_waiting, CTS_ONE_PROCESS, CTS_UNLIMITED, CALL, 0},
+     clear_while_waiting, CTS_ONE_PROCESS, CTS_UNLIMITED, CALL, CTS_SMOKE},
     {"OBJ-08.6", "Clear leaves a waiting RecvEx waiting, and Set still interrupts it",
-     clear_while_waiting, CTS_ONE_PROCESS, CTS_UNLIMITED, RECV, 0},
+     clear_while_waiting, CTS_ONE_PROCESS, CTS_UNLIMITED, RECV, CTS_SMOKE},
     {"OBJ-08.7", "Clear leaves a queued CallEx waiting, two processes", clear_while_waiting,
      CTS_TWO_PROCESSES, CTS_UNLIMITED, CALL, 0},
 };

@@ -75,7 +75,7 @@ static void misuse_after_interruption_gives_an_error_code(const struct cts_case 
 
 static const struct cts_case cases[] = {
     {"OBJ-17.1", "misuse gives an error code, no object set", misuse_gives_an_error_code,
-     CTS_ONE_PROCESS, CTS_UNLIMITED, NOTHING_SET, 0},
+     CTS_ONE_PROCESS, CTS_UNLIMITED, NOTHING_SET, CTS_SMOKE},
     {"OBJ-17.2", "misuse gives an error code, another object set", misuse_gives_an_error_code,
      CTS_ONE_PROCESS, CTS_UNLIMITED, ANOTHER_SET, 0},
     {"OBJ-17.3", "misuse gives an error code, another thread waiting", misuse_gives_an_error_code,

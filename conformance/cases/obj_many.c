@@ -120,7 +120,7 @@ static const struct cts_case cases[] = {
     {"OBJ-15.4", "Create and Close 100000 times in a second process", churn_does_not_fail,
      CTS_TWO_PROCESSES, CTS_UNLIMITED, 100000, CTS_LONG},
     {"OBJ-15.5", "objects that interrupted a CallEx are closed 300 times",
-     used_objects_are_closed_many_times, CTS_ONE_PROCESS, CTS_LIMITED, 300, 0},
+     used_objects_are_closed_many_times, CTS_ONE_PROCESS, CTS_LIMITED, 300, CTS_SMOKE},
     {"OBJ-16.1", "what Create returns when there are 200000 objects", exhaustion_is_an_error_code,
      CTS_ONE_PROCESS, CTS_UNLIMITED, 200000, CTS_LONG | CTS_OPT_IN},
     {"OBJ-16.2", "what Create returns when a second process has 200000 objects",

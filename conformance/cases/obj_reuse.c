@@ -198,7 +198,7 @@ static const struct cts_case cases[] = {
     {"OBJ-14.5", "the object of a reused handle starts clear, RecvEx", reused_handle_has_no_past,
      CTS_ONE_PROCESS, CTS_UNLIMITED, RECV, 0},
     {"OBJ-14.6", "stale handles reach no new object, CallEx waiting",
-     stale_handle_reaches_no_new_object, CTS_ONE_PROCESS, CTS_UNLIMITED, CALL, 0},
+     stale_handle_reaches_no_new_object, CTS_ONE_PROCESS, CTS_UNLIMITED, CALL, CTS_SMOKE},
     {"OBJ-14.7", "stale handles reach no new object, RecvEx waiting",
      stale_handle_reaches_no_new_object, CTS_ONE_PROCESS, CTS_LIMITED, RECV, 0},
 };

@@ -138,7 +138,7 @@ static void channel_handle_is_refused_while_receiving(const struct cts_case *sel
 
 static const struct cts_case cases[] = {
     {"OBJ-11.1", "Set and Clear on INVALID_HANDLE are errors", invalid_handle_is_an_error,
-     CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
+     CTS_ONE_PROCESS, CTS_UNLIMITED, 0, CTS_SMOKE},
     {"OBJ-11.2", "Set and Clear on INVALID_HANDLE are errors in a second process",
      invalid_handle_is_an_error, CTS_TWO_PROCESSES, CTS_UNLIMITED, 0, 0},
     {"OBJ-11.3", "Set on INVALID_HANDLE interrupts nobody", invalid_handle_reaches_nobody,
@@ -146,9 +146,9 @@ static const struct cts_case cases[] = {
     {"OBJ-11.4", "Set on INVALID_HANDLE interrupts nobody, two processes",
      invalid_handle_reaches_nobody, CTS_TWO_PROCESSES, CTS_LIMITED, 0, 0},
     {"OBJ-12.1", "Set and Clear on a client handle are errors", channel_handle_is_refused,
-     CTS_ONE_PROCESS, CTS_UNLIMITED, CLIENT, 0},
+     CTS_ONE_PROCESS, CTS_UNLIMITED, CLIENT, CTS_SMOKE},
     {"OBJ-12.2", "Set and Clear on a server handle are errors", channel_handle_is_refused,
-     CTS_ONE_PROCESS, CTS_UNLIMITED, SERVER, 0},
+     CTS_ONE_PROCESS, CTS_UNLIMITED, SERVER, CTS_SMOKE},
     {"OBJ-12.3", "Set and Clear on a listener handle are errors", channel_handle_is_refused,
      CTS_ONE_PROCESS, CTS_UNLIMITED, LISTENER, 0},
     {"OBJ-12.4", "Set and Clear on a client handle are errors, two processes",

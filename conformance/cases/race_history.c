@@ -220,7 +220,7 @@ static void random_programs(const struct cts_case *self)
 
 static const struct cts_case cases[] = {
     {"RACE-05.1", "2 clients, 1 server on each channel, 1 setter, free running", random_programs,
-     CTS_ONE_PROCESS, CTS_UNLIMITED, PROGRAM(2, 1, 1) | STEADY, CTS_FREE_RUNNING},
+     CTS_ONE_PROCESS, CTS_UNLIMITED, PROGRAM(2, 1, 1) | STEADY, CTS_FREE_RUNNING | CTS_SMOKE},
     {"RACE-05.2", "4 clients, 2 servers on each channel, 2 setters, free running", random_programs,
      CTS_ONE_PROCESS, CTS_UNLIMITED, PROGRAM(4, 2, 2) | STEADY, CTS_FREE_RUNNING},
     {"RACE-05.3", "4 clients, 1 server on each channel, 3 setters, one CPU", random_programs,

@@ -174,7 +174,7 @@ static void operations_meet_close(const struct cts_case *self)
 
 static const struct cts_case cases[] = {
     {"RACE-02.1", "Set and Clear by two threads, free running", sets_and_clears, CTS_ONE_PROCESS,
-     CTS_UNLIMITED, 0, CTS_FREE_RUNNING},
+     CTS_UNLIMITED, 0, CTS_FREE_RUNNING | CTS_SMOKE},
     {"RACE-02.2", "Set and Clear by two threads, one CPU", sets_and_clears, CTS_ONE_PROCESS,
      CTS_LIMITED, 0, 0},
     {"RACE-02.3", "Set and Clear by two threads, two processes", sets_and_clears, CTS_TWO_PROCESSES,

@@ -152,9 +152,9 @@ static void set_meets_the_next_wait(const struct cts_case *self)
 
 static const struct cts_case cases[] = {
     {"RACE-03.1", "Set meets CallEx that are being entered, free running", every_call_returns,
-     CTS_ONE_PROCESS, CTS_UNLIMITED, CALL, CTS_FREE_RUNNING},
+     CTS_ONE_PROCESS, CTS_UNLIMITED, CALL, CTS_FREE_RUNNING | CTS_SMOKE},
     {"RACE-03.2", "Set meets RecvEx that are being entered, free running", every_call_returns,
-     CTS_ONE_PROCESS, CTS_UNLIMITED, RECV, CTS_FREE_RUNNING},
+     CTS_ONE_PROCESS, CTS_UNLIMITED, RECV, CTS_FREE_RUNNING | CTS_SMOKE},
     {"RACE-03.3", "Set meets both kinds that are being entered, one CPU", every_call_returns,
      CTS_ONE_PROCESS, CTS_LIMITED, BOTH, 0},
     {"RACE-03.4", "Set, Clear, Set meet CallEx that are being entered, free running",

@@ -115,7 +115,7 @@ static void comes_back_by_the_virtual_timeout(const struct cts_case *self)
 
 static const struct cts_case cases[] = {
     {"RECV-13.1", "RecvEx with a closed sync handle receives or is refused", receives_or_is_refused,
-     CTS_ONE_PROCESS, CTS_UNLIMITED, CLOSED, 0},
+     CTS_ONE_PROCESS, CTS_UNLIMITED, CLOSED, CTS_SMOKE},
     {"RECV-13.2", "RecvEx with a closed sync handle receives or is refused, two processes",
      receives_or_is_refused, CTS_TWO_PROCESSES, CTS_LIMITED, CLOSED, 0},
     {"RECV-13.3", "RecvEx with a sync handle closed while set receives or is refused",

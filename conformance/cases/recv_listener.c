@@ -130,13 +130,13 @@ static void channel_added_during_the_wait_counts(const struct cts_case *self)
 
 static const struct cts_case cases[] = {
     {"RECV-12.1", "a RecvEx waiting on a listener is interrupted", waiting_receive_is_interrupted,
-     CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
+     CTS_ONE_PROCESS, CTS_UNLIMITED, 0, CTS_SMOKE},
     {"RECV-12.2", "a RecvEx with a limit waiting on a listener is interrupted",
      waiting_receive_is_interrupted, CTS_ONE_PROCESS, CTS_LIMITED, 0, 0},
     {"RECV-12.3", "a RecvEx waiting on a listener is interrupted, two processes",
      waiting_receive_is_interrupted, CTS_TWO_PROCESSES, CTS_UNLIMITED, 0, 0},
     {"RECV-12.4", "a RecvEx on a listener entered while set is interrupted",
-     entered_while_set_is_interrupted, CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
+     entered_while_set_is_interrupted, CTS_ONE_PROCESS, CTS_UNLIMITED, 0, CTS_SMOKE},
     {"RECV-12.5", "a RecvEx on a listener entered while set, limit, two processes",
      entered_while_set_is_interrupted, CTS_TWO_PROCESSES, CTS_LIMITED, 0, 0},
     {"RECV-12.6", "Set does not disturb processing of a request from a listener",

@@ -152,7 +152,7 @@ static const struct cts_case cases[] = {
     {"RECV-09.5", "one Set interrupts the receives on several handles, two processes",
      one_set_interrupts_all, CTS_TWO_PROCESSES, CTS_LIMITED, ALL | ON_LISTENERS, 0},
     {"RECV-09.6", "one Set interrupts all receives on one listener", one_set_interrupts_all,
-     CTS_ONE_PROCESS, CTS_UNLIMITED, ALL | ON_LISTENER, 0},
+     CTS_ONE_PROCESS, CTS_UNLIMITED, ALL | ON_LISTENER, CTS_SMOKE},
     {"RECV-09.7", "one Set interrupts all receives while one thread processes",
      one_set_interrupts_all_that_wait, CTS_ONE_PROCESS, CTS_UNLIMITED, ALL, 0},
     {"RECV-09.8", "one Set interrupts all receives while one thread processes, two processes",

@@ -174,7 +174,7 @@ static void number_names_the_own_object(const struct cts_case *self)
 
 static const struct cts_case cases[] = {
     {"XFER-09.1", "Set through the number in a new process is an error", set_elsewhere,
-     CTS_TWO_PROCESSES, CTS_UNLIMITED, OWNER_IS_FIRST, 0},
+     CTS_TWO_PROCESSES, CTS_UNLIMITED, OWNER_IS_FIRST, CTS_SMOKE},
     {"XFER-09.2", "Set through the number in the first process is an error", set_elsewhere,
      CTS_TWO_PROCESSES, CTS_LIMITED, OWNER_IS_NEW, 0},
     {"XFER-09.3", "Clear through the number in a new process is an error", clear_elsewhere,
@@ -184,7 +184,7 @@ static const struct cts_case cases[] = {
     {"XFER-09.5", "Close through the number in a new process is an error", close_elsewhere,
      CTS_TWO_PROCESSES, CTS_UNLIMITED, OWNER_IS_FIRST, 0},
     {"XFER-09.6", "CallEx with the number in a new process is not interrupted", ex_call_elsewhere,
-     CTS_TWO_PROCESSES, CTS_UNLIMITED, OWNER_IS_FIRST, 0},
+     CTS_TWO_PROCESSES, CTS_UNLIMITED, OWNER_IS_FIRST, CTS_SMOKE},
     {"XFER-09.7", "RecvEx with the number in the first process is not interrupted",
      ex_call_elsewhere, CTS_TWO_PROCESSES, CTS_UNLIMITED, OWNER_IS_NEW | RECV, 0},
     {"XFER-09.8", "CallEx with the number of a set object elsewhere is not interrupted",

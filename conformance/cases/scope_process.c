@@ -227,7 +227,7 @@ static const struct cts_case cases[] = {
     {"SCOPE-01.2", "Set in a new process interrupts no thread of another",
      set_concerns_its_own_process, CTS_TWO_PROCESSES, CTS_LIMITED, NEW_IS_SET, 0},
     {"SCOPE-01.3", "while an object of the first process is set, others wait",
-     set_object_lets_others_wait, CTS_TWO_PROCESSES, CTS_UNLIMITED, FIRST_IS_SET, 0},
+     set_object_lets_others_wait, CTS_TWO_PROCESSES, CTS_UNLIMITED, FIRST_IS_SET, CTS_SMOKE},
     {"SCOPE-01.4", "while an object of a new process is set, others wait",
      set_object_lets_others_wait, CTS_TWO_PROCESSES, CTS_LIMITED, NEW_IS_SET, 0},
     {"SCOPE-02.1", "objects with equal numbers in three processes are independent",
@@ -235,6 +235,6 @@ static const struct cts_case cases[] = {
     {"SCOPE-02.2", "objects with equal numbers are independent, limited waits",
      equal_numbers_are_independent, CTS_TWO_PROCESSES, CTS_LIMITED, 0, 0},
     {"SCOPE-02.3", "one of many objects in two processes is set", one_of_many_is_set,
-     CTS_TWO_PROCESSES, CTS_UNLIMITED, 0, 0},
+     CTS_TWO_PROCESSES, CTS_UNLIMITED, 0, CTS_SMOKE},
 };
 CTS_GROUP(cts_group_scope_process, cases);

@@ -133,19 +133,19 @@ static void clear_has_taken_effect_many_times(const struct cts_case *self)
 
 static const struct cts_case cases[] = {
     {"STATE-08.1", "CallEx by another thread right after Set is interrupted", set_has_taken_effect,
-     CTS_ONE_PROCESS, CTS_UNLIMITED, CALLS, 0},
+     CTS_ONE_PROCESS, CTS_UNLIMITED, CALLS, CTS_SMOKE},
     {"STATE-08.2", "RecvEx by another thread right after Set is interrupted", set_has_taken_effect,
      CTS_ONE_PROCESS, CTS_UNLIMITED, RECVS, CTS_FREE_RUNNING},
     {"STATE-08.3", "CallEx by the same thread right after Set is interrupted", set_has_taken_effect,
      CTS_ONE_PROCESS, CTS_LIMITED, CALLS | SAME_THREAD, 0},
     {"STATE-08.4", "RecvEx by the same thread right after Set is interrupted", set_has_taken_effect,
-     CTS_TWO_PROCESSES, CTS_LIMITED, RECVS | SAME_THREAD, 0},
+     CTS_TWO_PROCESSES, CTS_LIMITED, RECVS | SAME_THREAD, CTS_SMOKE},
     {"STATE-08.5", "CallEx right after Clear and Set is interrupted",
      set_has_taken_effect_after_waits, CTS_ONE_PROCESS, CTS_UNLIMITED, CALLS, 0},
     {"STATE-08.6", "RecvEx right after Clear and Set is interrupted",
      set_has_taken_effect_after_waits, CTS_ONE_PROCESS, CTS_LIMITED, RECVS | SAME_THREAD, 0},
     {"STATE-09.1", "CallEx by another thread right after Clear waits", clear_has_taken_effect,
-     CTS_ONE_PROCESS, CTS_UNLIMITED, CALLS, 0},
+     CTS_ONE_PROCESS, CTS_UNLIMITED, CALLS, CTS_SMOKE},
     {"STATE-09.2", "RecvEx by another thread right after Clear waits", clear_has_taken_effect,
      CTS_ONE_PROCESS, CTS_LIMITED, RECVS, 0},
     {"STATE-09.3", "CallEx by the same thread right after Clear waits", clear_has_taken_effect,
@@ -156,6 +156,6 @@ static const struct cts_case cases[] = {
      clear_has_taken_effect_many_times, CTS_ONE_PROCESS, CTS_UNLIMITED, CALLS, CTS_FREE_RUNNING},
     {"STATE-09.6", "RecvEx right after Clear completes, 60 times",
      clear_has_taken_effect_many_times, CTS_ONE_PROCESS, CTS_UNLIMITED, RECVS | SAME_THREAD,
-     CTS_FREE_RUNNING},
+     CTS_FREE_RUNNING | CTS_SMOKE},
 };
 CTS_GROUP(cts_group_state_immediate, cases);

@@ -84,7 +84,7 @@ static void sleep_goes_on(const struct cts_case *self)
 
 static const struct cts_case cases[] = {
     {"STATE-10.1", "Set leaves a thread waiting for a mutex", mutex_wait_goes_on, CTS_ONE_PROCESS,
-     CTS_UNLIMITED, CLEAR_AND_NEW, 0},
+     CTS_UNLIMITED, CLEAR_AND_NEW, CTS_SMOKE},
     {"STATE-10.2", "Set leaves a thread waiting for a mutex after it used the object",
      mutex_wait_goes_on, CTS_ONE_PROCESS, CTS_LIMITED, CLEAR_AND_USED, 0},
     {"STATE-10.3", "a thread waits for a mutex while the object is set", mutex_wait_goes_on,

@@ -191,7 +191,7 @@ static const struct cts_case cases[] = {
     {"TIME-02.51", "a CallEx waits until its last millisecond", not_one_millisecond_early,
      CTS_ONE_PROCESS, CTS_LIMITED, CALL, CTS_SMOKE},
     {"TIME-02.52", "a RecvEx waits until its last millisecond", not_one_millisecond_early,
-     CTS_ONE_PROCESS, CTS_LIMITED, RECV, 0},
+     CTS_ONE_PROCESS, CTS_LIMITED, RECV, CTS_SMOKE},
     {"TIME-02.53", "a CallEx waits until its last millisecond, two processes",
      not_one_millisecond_early, CTS_TWO_PROCESSES, CTS_LIMITED, CALL | NO_OBJECT, 0},
     {"TIME-02.54", "a RecvEx waits until its last millisecond, two processes",

@@ -181,9 +181,9 @@ static void set_about_when_due(const struct cts_case *self)
 
 static const struct cts_case cases[] = {
     {"TIME-04.1", "Set, then the limit of a CallEx", one_after_the_other, CTS_ONE_PROCESS,
-     CTS_LIMITED, CALL, 0},
+     CTS_LIMITED, CALL, CTS_SMOKE},
     {"TIME-04.2", "Set, then the limit of a RecvEx", one_after_the_other, CTS_ONE_PROCESS,
-     CTS_LIMITED, RECV, 0},
+     CTS_LIMITED, RECV, CTS_SMOKE},
     {"TIME-04.3", "the limit of a CallEx, then Set", one_after_the_other, CTS_ONE_PROCESS,
      CTS_LIMITED, CALL | LIMIT_FIRST, 0},
     {"TIME-04.4", "the limit of a RecvEx, then Set, two processes", one_after_the_other,

@@ -157,7 +157,7 @@ static const struct cts_case cases[] = {
     {"TIME-03.51", "a CallEx without limit waits for months", months_pass, CTS_ONE_PROCESS,
      CTS_UNLIMITED, CALL, 0},
     {"TIME-03.52", "a RecvEx without limit waits for months", months_pass, CTS_ONE_PROCESS,
-     CTS_UNLIMITED, RECV, 0},
+     CTS_UNLIMITED, RECV, CTS_SMOKE},
     {"TIME-03.53", "a CallEx without limit waits for months, two processes", months_pass,
      CTS_TWO_PROCESSES, CTS_UNLIMITED, CALL, 0},
     {"TIME-03.54", "a CallEx without limit stays when its neighbours time out", neighbours_time_out,

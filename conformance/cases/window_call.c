@@ -195,7 +195,7 @@ static const struct cts_case cases[] = {
     {"CALL-02.22", "Set, Clear in service change nothing, limit, two processes", pulse_in_service,
      CTS_TWO_PROCESSES, CTS_LIMITED, 0, 0},
     {"CALL-02.23", "Set after the Reply comes too late", event_after_the_reply, CTS_ONE_PROCESS,
-     CTS_UNLIMITED, SET, 0},
+     CTS_UNLIMITED, SET, CTS_SMOKE},
     {"CALL-02.24", "Set after the Reply comes too late, limit, two processes",
      event_after_the_reply, CTS_TWO_PROCESSES, CTS_LIMITED, SET, 0},
     {"CALL-02.25", "Set after Recv and Reply comes too late", event_after_recv_and_reply,

@@ -138,7 +138,7 @@ static const struct cts_case cases[] = {
     {"TIME-02.42", "time before a RecvEx does not count, two processes", time_before_the_receive,
      CTS_TWO_PROCESSES, CTS_LIMITED, 0, 0},
     {"TIME-01.41", "a waiting RecvEx times out", due_while_waiting, CTS_ONE_PROCESS, CTS_LIMITED, 0,
-     0},
+     CTS_SMOKE},
     {"TIME-01.42", "a waiting RecvEx times out, two processes", due_while_waiting,
      CTS_TWO_PROCESSES, CTS_LIMITED, 0, 0},
     {"TIME-01.43", "a waiting RecvEx times out, real time", due_while_waiting_on_real_time,

@@ -95,7 +95,7 @@ static void client_handle_travels_in_response(const struct cts_case *self)
 
 static const struct cts_case cases[] = {
     {"XFER-06.1", "a client handle travels by Call and works", client_handle_travels_in_request,
-     CTS_ONE_PROCESS, CTS_UNLIMITED, BY_CALL, 0},
+     CTS_ONE_PROCESS, CTS_UNLIMITED, BY_CALL, CTS_SMOKE},
     {"XFER-06.2", "a client handle travels by CallEx with a limit and works",
      client_handle_travels_in_request, CTS_ONE_PROCESS, CTS_LIMITED, BY_CALL_EX, 0},
     {"XFER-06.3", "a client handle travels by CallEx with a sync object and works",
@@ -109,7 +109,7 @@ static const struct cts_case cases[] = {
      client_handle_travels_in_queued_request, CTS_TWO_PROCESSES, CTS_LIMITED,
      BY_CALL_EX_WITH_OBJECT, 0},
     {"XFER-06.7", "a client handle travels in a response and works",
-     client_handle_travels_in_response, CTS_ONE_PROCESS, CTS_UNLIMITED, BY_CALL, 0},
+     client_handle_travels_in_response, CTS_ONE_PROCESS, CTS_UNLIMITED, BY_CALL, CTS_SMOKE},
     {"XFER-06.8", "a client handle travels in a response to CallEx and works",
      client_handle_travels_in_response, CTS_ONE_PROCESS, CTS_LIMITED, BY_CALL_EX_WITH_OBJECT, 0},
     {"XFER-06.9", "a client handle travels in a response to another process and works",

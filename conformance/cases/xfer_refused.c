@@ -136,13 +136,13 @@ static void waiter_is_not_disturbed_by_refusal(const struct cts_case *self)
 
 static const struct cts_case cases[] = {
     {"XFER-03.1", "the object works after a refused request", object_works_after_refusal,
-     CTS_ONE_PROCESS, CTS_UNLIMITED, REQUEST, 0},
+     CTS_ONE_PROCESS, CTS_UNLIMITED, REQUEST, CTS_SMOKE},
     {"XFER-03.2", "the object works after a refused response", object_works_after_refusal,
      CTS_ONE_PROCESS, CTS_LIMITED, RESPONSE, 0},
     {"XFER-03.3", "the object works after a refused request, two processes",
      object_works_after_refusal, CTS_TWO_PROCESSES, CTS_LIMITED, REQUEST, 0},
     {"XFER-03.4", "the channel works after refused requests", channel_works_after_refusal,
-     CTS_ONE_PROCESS, CTS_LIMITED, REQUEST, 0},
+     CTS_ONE_PROCESS, CTS_LIMITED, REQUEST, CTS_SMOKE},
     {"XFER-03.5", "the channel works after refused responses", channel_works_after_refusal,
      CTS_ONE_PROCESS, CTS_UNLIMITED, RESPONSE, 0},
     {"XFER-03.6", "the channel works after refused responses, two processes",

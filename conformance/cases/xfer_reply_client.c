@@ -106,7 +106,7 @@ static void other_client_is_served(const struct cts_case *self)
 
 static const struct cts_case cases[] = {
     {"XFER-05.1", "the client whose response was refused", client_ends_with_an_error,
-     CTS_ONE_PROCESS, CTS_LIMITED, 0, 0},
+     CTS_ONE_PROCESS, CTS_LIMITED, 0, CTS_SMOKE},
     {"XFER-05.2", "the client whose response was refused, with an object",
      client_ends_with_an_error, CTS_ONE_PROCESS, CTS_LIMITED, OWN_OBJECT, 0},
     {"XFER-05.3", "the client whose response was refused, object set meanwhile",

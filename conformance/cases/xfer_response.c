@@ -82,7 +82,7 @@ static void repeated_reply_with_sync_handle_is_an_error(const struct cts_case *s
 
 static const struct cts_case cases[] = {
     {"XFER-04.1", "Reply with the sync handle is refused", reply_with_sync_handle_is_an_error,
-     CTS_ONE_PROCESS, CTS_UNLIMITED, BY_RECV, 0},
+     CTS_ONE_PROCESS, CTS_UNLIMITED, BY_RECV, CTS_SMOKE},
     {"XFER-04.2", "Reply with the sync handle is refused, object set",
      reply_with_sync_handle_is_an_error, CTS_ONE_PROCESS, CTS_UNLIMITED, BY_RECV_WHILE_SET, 0},
     {"XFER-04.3", "Reply with the sync handle is refused after RecvEx",

@@ -93,7 +93,8 @@ def test_unknown_id(suite: Suite, verb: str) -> None:
     "words",
     [["fly"], ["run", "--no-such-option"], ["run", "--jobs", "many"], ["run", "--jobs", "0"],
      ["run", "--timeout-factor", "0"], ["run", "--tap=12"], ["run", "--sut"],
-     ["run", "--profile", "ce-9"], ["run", "--adapter", "/does/not/exist"], ["show"], ["debug"]],
+     ["run", "--profile", "ce-9"], ["run", "--profile", "soak,smoke"], ["list", "--profile", "fast"],
+     ["run", "--adapter", "/does/not/exist"], ["show"], ["debug"]],
     ids=" ".join,
 )  # fmt: skip
 def test_wrong_usage(suite: Suite, words: list[str]) -> None:
@@ -122,6 +123,18 @@ def test_nothing_selected(suite: Suite) -> None:
     run = suite.call(["run", "V14-01"])
     assert run.exit_code == 5
     assert "nothing selected" in run.stderr
+
+
+def test_extents(suite: Suite) -> None:
+    run = suite.run(["--profile", "ce-1.3,smoke"])
+    assert run.exit_code == 0
+    assert run.report.rstrip().endswith("conformant for ce-1.3 (smoke)")
+    assert (run.start["profile"], run.start["extent"]) == ("ce-1.3", "smoke")
+    listed = json.loads(suite.call(["list", "--json", "--profile", "smoke"]).stdout)
+    assert {case["id"] for case in listed} >= set(run.start["planned"])
+    assert all("smoke" in case["traits"] for case in listed)
+    areas = {case["id"].split("-")[0] for case in listed}
+    assert areas >= {"ABI", "OBJ", "CALL", "RECV", "STATE", "TIME", "XFER", "SCOPE", "LIFE", "RACE"}
 
 
 def test_version(suite: Suite) -> None:

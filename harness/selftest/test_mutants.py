@@ -40,6 +40,8 @@ def run_own_cases(suite: Suite, mutant: Mutant, library: Path) -> Run:
     """The cases of the requirement, up to the first that is red; all of them if that is BROKEN."""
     ids = list(mutant.expect_cases) or [mutant.requirement]
     options = ["--timeout-factor", TIMEOUT_FACTOR, "--jobs", "2"]
+    if mutant.profile is not None:
+        options += ["--profile", mutant.profile]
     if not mutant.expect_cases:
         run = suite.run(ids, library, "reference", [*options, "--stop-on-fail"])
         if set(run.counts) & RED or not run.counts["BROKEN"]:

@@ -71,6 +71,31 @@ START_TEST(calls_in_flight)
 }
 END_TEST
 
+#define SEARCH "{\"event\":\"search\",\"window\":\"Set against Reply\"}\n"
+
+START_TEST(windows_are_counted)
+{
+    read_log(SEARCH);
+    ck_assert_str_eq(case_log_searching(&case_log), "Set against Reply");
+    read_log(SEARCH "{\"event\":\"window\",\"window\":\"Set against Reply\",\"trials\":9,"
+                    "\"phases\":{\"taken\":5,\"after\":-1},\"overlaps\":{\"trigger first\":3},"
+                    "\"missing\":[\"after\"]}\n");
+    ck_assert_ptr_null(case_log_searching(&case_log));
+    ck_assert_uint_eq(case_log.window_count, 1);
+    const struct log_window *window = &case_log.windows[0];
+    ck_assert_uint_eq(window->trials, 9);
+    ck_assert(window->has[3] && window->has[4] && !window->has[0]);
+    ck_assert_uint_eq(window->phases[3], 5);
+    ck_assert_uint_eq(window->phases[4], 0);
+    ck_assert_uint_eq(window->overlaps[0], 3);
+    ck_assert_uint_eq(window->overlaps[1], 0);
+    ck_assert_uint_eq(window->missing, 1);
+    /* One that nobody began is passed on and not counted. */
+    read_log("{\"event\":\"window\",\"trials\":1}\n");
+    ck_assert_uint_eq(case_log.window_count, 0);
+}
+END_TEST
+
 START_TEST(many_calls_in_flight)
 {
     for (int i = 0; i < 20; i++) {
@@ -263,6 +288,7 @@ int main(void)
     tcase_add_checked_fixture(tests, NULL, teardown);
     tcase_add_test(tests, good_log);
     tcase_add_test(tests, calls_in_flight);
+    tcase_add_test(tests, windows_are_counted);
     tcase_add_test(tests, many_calls_in_flight);
     tcase_add_loop_test(tests, damage_ends_the_log, 0, (int)(sizeof(damages) / sizeof(damages[0])));
     tcase_add_test(tests, lines_that_are_cut);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Catalogue, selection, and the order of a run. */
 #include "catalogue.h"
+#include "profile.h"
 #include "scheduler.h"
 
 #include <check.h>
@@ -76,6 +77,60 @@ START_TEST(opt_in_wants_to_be_asked_for)
 }
 END_TEST
 
+static void expect_extent(const char *ids, enum cts_extent extent, enum selection result,
+                          size_t count)
+{
+    expect_selected(SELECTION_OK, ids, "ce-1.2",
+                    ids[0] == '\0' ? "OBJ-01.1 CALL-01.1 CALL-02.1 CALL-02.10"
+                                   : "CALL-01.1 CALL-02.1 CALL-02.10");
+    ck_assert_int_eq(catalogue_keep_extent(&catalogue, extent, &message), result);
+    ck_assert_uint_eq(catalogue_selected(&catalogue), count);
+}
+
+START_TEST(smoke_keeps_its_cases_only)
+{
+    expect_extent("", CTS_EXTENT_STANDARD, SELECTION_OK, 4);
+    expect_extent("", CTS_EXTENT_SOAK, SELECTION_OK, 4);
+    expect_extent("", CTS_EXTENT_SMOKE, SELECTION_OK, 1);
+    ck_assert(catalogue.cases[0].selected);
+    expect_extent("CALL", CTS_EXTENT_SMOKE, SELECTION_NOTHING, 0);
+    ck_assert_str_eq(text_string(&message),
+                     "nothing selected: no case of the given ids belongs to smoke");
+}
+END_TEST
+
+static void expect_profile(const char *value, const char *edition, enum cts_extent extent)
+{
+    struct profile profile;
+    ck_assert_msg(profile_parse(&profile, value), "%s", value);
+    ck_assert_str_eq(profile.edition, edition);
+    ck_assert_int_eq(profile.extent, extent);
+}
+
+START_TEST(a_profile_is_an_edition_an_extent_or_both)
+{
+    expect_profile("ce-1.3", "ce-1.3", CTS_EXTENT_STANDARD);
+    expect_profile("smoke", "", CTS_EXTENT_SMOKE);
+    expect_profile("standard", "", CTS_EXTENT_STANDARD);
+    expect_profile("soak,ce-1.4", "ce-1.4", CTS_EXTENT_SOAK);
+    expect_profile("ce-1.4,soak", "ce-1.4", CTS_EXTENT_SOAK);
+    expect_profile("Smoke", "Smoke", CTS_EXTENT_STANDARD); /* an edition that does not exist */
+    static const char *const wrong[] = {"",
+                                        ",",
+                                        "soak,",
+                                        ",soak",
+                                        "soak,,ce-1.2",
+                                        "soak,smoke",
+                                        "soak,soak",
+                                        "ce-1.2,ce-1.3",
+                                        "an-edition-with-a-name-of-32-chars"};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        struct profile profile;
+        ck_assert_msg(!profile_parse(&profile, wrong[i]), "%s", wrong[i]);
+    }
+}
+END_TEST
+
 START_TEST(unknown_ids_have_hints)
 {
     expect_selected(SELECTION_UNKNOWN, "CALL-2", "ce-1.2", "");
@@ -92,7 +147,8 @@ START_TEST(unknown_ids_have_hints)
     ck_assert_ptr_null(strchr(text_string(&message), '\033'));
     ck_assert_ptr_null(strchr(text_string(&message), '\n'));
     expect_selected(SELECTION_UNKNOWN, "CALL", "ce-1", "");
-    ck_assert_str_eq(text_string(&message), "unknown profile ce-1");
+    ck_assert_str_eq(text_string(&message), "unknown profile ce-1; editions are ce-1.2, ce-1.3, "
+                                            "ce-1.4, extents are standard, smoke, soak");
 }
 END_TEST
 
@@ -223,6 +279,8 @@ int main(void)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, ids_select);
     tcase_add_test(tests, opt_in_wants_to_be_asked_for);
+    tcase_add_test(tests, smoke_keeps_its_cases_only);
+    tcase_add_test(tests, a_profile_is_an_edition_an_extent_or_both);
     tcase_add_test(tests, unknown_ids_have_hints);
     tcase_add_test(tests, nothing_left_says_why);
     tcase_add_loop_test(tests, lists_that_are_refused, 0, 10);

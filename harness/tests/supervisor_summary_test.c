@@ -67,6 +67,10 @@ START_TEST(conformant)
     add(2, 1, VERDICT_SKIP, "the adapter has no processes");
     expect_last_line(&ending,
                      "ipc-cts: 3 cases: 1 PASS, 1 OBSERVED, 1 SKIP; conformant for ce-1.2");
+    ending.extent = CTS_EXTENT_SMOKE;
+    expect_last_line(&ending,
+                     "ipc-cts: 3 cases: 1 PASS, 1 OBSERVED, 1 SKIP; conformant for ce-1.2 (smoke)");
+    ending.extent = CTS_EXTENT_STANDARD;
     expect_summary(&ending, "  the adapter has no processes  [CALL-02.1]\n");
     expect_summary(&ending, "  code = rcOk  [CALL-01.1]\n");
     ending.whole = false;
@@ -76,6 +80,43 @@ START_TEST(conformant)
     ending.planned = 4;
     expect_last_line(&ending,
                      "ipc-cts: 4 cases: 1 PASS, 1 OBSERVED, 1 INCONCLUSIVE, 1 SKIP; undecided");
+}
+END_TEST
+
+static void add_window(size_t position, const char *lines)
+{
+    struct case_result *result = allocate(sizeof(*result));
+    result->job = (struct job){.item = &catalogue.cases[position], .rep = 1, .index = 1};
+    result->verdict = VERDICT_PASS;
+    case_log_read(&result->log, lines, strlen(lines), "X-1.1", 1, &result->lines);
+    summary_add(&summary, result);
+    case_result_finish(result);
+    free(result);
+}
+
+START_TEST(race_windows)
+{
+    struct summary_ending ending = {
+        .planned = 3, .whole = true, .profile = "ce-1.2", .extent = CTS_EXTENT_SOAK};
+    static const char search[] =
+        "{\"event\":\"search\",\"window\":\"w\"}\n"
+        "{\"event\":\"window\",\"window\":\"w\",\"trials\":300,\"phases\":{\"taken\":200,"
+        "\"after\":100},\"overlaps\":{\"trigger first\":70,\"rival first\":60},\"missing\":[]}\n";
+    static const char lacking[] =
+        "{\"event\":\"search\",\"window\":\"v\"}\n"
+        "{\"event\":\"window\",\"window\":\"v\",\"trials\":7,\"phases\":{\"before\":7},"
+        "\"overlaps\":{\"trigger first\":0,\"rival first\":0},\"missing\":[\"x\"]}\n";
+    add_window(2, search);
+    add_window(1, lacking);
+    add_window(2, search);
+    expect_summary(&ending,
+                   "  CALL-01.1         7       7        -       -       -       -  0 + 0  not all "
+                   "reached often enough\n"
+                   "  CALL-02.1       600       -        -       -     400     200  140 + 120\n");
+    ending.extent = CTS_EXTENT_STANDARD;
+    text_clear(&text);
+    summary_text(&summary, &ending, false, &text);
+    ck_assert_ptr_null(strstr(text_string(&text), "Race windows"));
 }
 END_TEST
 
@@ -304,6 +345,7 @@ int main(void)
     TCase *tests = tcase_create("summary");
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, conformant);
+    tcase_add_test(tests, race_windows);
     tcase_add_test(tests, deviating);
     tcase_add_test(tests, unfinished);
     tcase_add_test(tests, all_skipped_and_mixed);

@@ -42,6 +42,8 @@ STEPS = (
     "thaw",
     "process_end",
     "model",
+    "search",
+    "window",
     "advance",
     "timing",
     "growth",
@@ -78,7 +80,8 @@ class Capabilities:
 class RunStart:
     version: int
     suite: str
-    profile: str
+    profile: str  # the edition
+    extent: str
     sut: Mapping[str, object]
     adapter: Mapping[str, object] | None
     seed: str
@@ -180,6 +183,7 @@ class Check(NamedTuple):
     expected: str | None
     observed: str | None
     at: At | None
+    how: str | None  # of a claim about waiting: how rest was known
 
 
 @dataclass(frozen=True)
@@ -371,6 +375,7 @@ def _run_start(m: _Members) -> Event:
         version=m.count("version", None),
         suite=m.text("suite"),
         profile=m.text("profile"),
+        extent=m.text("extent", "standard"),
         sut=m.table("sut"),
         adapter=m.table_or_none("adapter"),
         seed=m.any_text("seed"),
@@ -477,6 +482,7 @@ def _check(m: _Members) -> Event:
         expected=m.text_or_none("expected"),
         observed=m.text_or_none("observed"),
         at=m.own_at(),
+        how=m.text_or_none("how"),
     )
 
 

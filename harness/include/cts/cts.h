@@ -292,6 +292,50 @@ bool cts_growth_next(struct cts_growth *growth);
  * enough rounds, unless the growth has an end. */
 #define cts_check_no_leak(growth) cts_growth_check_at((growth), __FILE__, __LINE__)
 
+ * Races: two calls against each other, many times, with a delay between them that is steered to where
+ * they meet (harness/README.md). In a trial nothing is logged unless it fails; the case's `window` event
+ * has the counts. Each trial begins and ends with all actors idle and all sync objects clear, and is
+ * judged by the consistency law and the model before the next one.
+ *
+ *   while (cts_race_next(race)) {
+ *       ... what is there before ...
+ *       cts_program_begin(client);  call = cts_start_call_ex(client, ...);
+ *       cts_program_begin(setter);  set = cts_start_set(setter, ...);
+ *       cts_race_run(race, set, call);
+ *       ... claims; every call of the trial returns, every object is cleared ...
+ *       cts_race_record(race, &(struct cts_race_trial){.wait = call, .outcome = "..."});
+ *   }
+ */
+struct cts_race;
+
+/* When the trigger was invoked, seen from the call that waits. */
+enum cts_phase {
+    CTS_PHASE_BEFORE = 1 << 0,   /* it returned before the call was made */
+    CTS_PHASE_ENTERING = 1 << 1, /* the call was about to begin its wait */
+    CTS_PHASE_BLOCKED = 1 << 2,  /* it waited */
+    CTS_PHASE_TAKEN = 1 << 3,    /* a server held its request */
+    CTS_PHASE_AFTER = 1 << 4     /* it had been answered, or had returned */
+};
+
+/* A search of the window with this name (a literal, as a title). `phases`: mask of those it has.
+ * `centre_us`: how long after the rival the trigger is expected to meet it; 0 but for limits. */
+struct cts_race *cts_race_open(const char *window, unsigned phases, rtl_uint32_t centre_us);
+/* Judge the trial that has ended and begin the next. False: the window was entered often enough, or the
+ * budget of the run's extent is used up; the `window` event is written. BROKEN when an actor is busy. */
+bool cts_race_next(struct cts_race *race);
+/* Let the queued programs go. `trigger` and `rival`, of two of them, start with the delay of the trial
+ * between them; a program may have calls before and after. */
+void cts_race_run(struct cts_race *race, struct cts_op *trigger, struct cts_op *rival);
+
+struct cts_race_trial {
+    const struct cts_op *wait;   /* the call that waits; it has returned */
+    const struct cts_op *taker;  /* the receive that may have taken its request; null: none */
+    const struct cts_op *answer; /* the Reply to it; null: none */
+    const char *outcome;         /* a literal; at most 8 different ones in a window */
+};
+/* What came of the trial; once for each. */
+void cts_race_record(struct cts_race *race, const struct cts_race_trial *trial);
+
 /* ------------------------------------------------------------------------------------------------
  * The library as a file, and its headers.
  */

@@ -47,7 +47,7 @@ SMOKE_LIMIT_S = 30
 
 FIELDS = frozenset(
     {"id", "requirement", "area", "kind", "description", "file", "find", "replace", "changes",
-     "wraps", "expect_cases", "smoke", "survives"}
+     "wraps", "expect_cases", "smoke", "survives", "profile"}
 )  # fmt: skip
 
 
@@ -74,6 +74,7 @@ class Mutant:
     expect_cases: tuple[str, ...] = ()
     smoke: str | None = None
     survives: str | None = None  # why no case can tell yet
+    profile: str | None = None  # extent in which it is looked for, where it is not the standard one
 
     @property
     def area(self) -> str:
@@ -116,6 +117,7 @@ def _mutant(record: Mapping[str, Any]) -> Mutant:
         expect_cases=tuple(record.get("expect_cases", ())),
         smoke=record.get("smoke"),
         survives=record.get("survives"),
+        profile=record.get("profile"),
     )
     if mutant.area != record["area"]:
         raise BuildError(f"{mutant.id}: {mutant.requirement} is not of area {record['area']}")

@@ -98,6 +98,50 @@ static void on_return(struct case_log *log, const cJSON *event)
     }
 }
 
+static unsigned member_count(const cJSON *object, const char *name)
+{
+    double value = cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(object, name));
+    return value >= 0 && value <= UINT32_MAX ? (unsigned)value : 0;
+}
+
+static void on_search(struct case_log *log, const cJSON *event)
+{
+    const char *name = member_string(event, "window");
+    log->windows = reallocate(log->windows, (log->window_count + 1) * sizeof(log->windows[0]));
+    log->windows[log->window_count++] =
+        (struct log_window){.name = copy_string(name != NULL ? name : "?")};
+}
+
+/* The end of the search that was begun last. */
+static void on_window(struct case_log *log, const cJSON *event)
+{
+    static const char *const phases[LOG_PHASES] = {"before", "entering", "blocked", "taken",
+                                                   "after"};
+    if (case_log_searching(log) == NULL) {
+        return;
+    }
+    struct log_window *window = &log->windows[log->window_count - 1];
+    const cJSON *counts = cJSON_GetObjectItemCaseSensitive(event, "phases");
+    const cJSON *overlaps = cJSON_GetObjectItemCaseSensitive(event, "overlaps");
+    int missing = cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(event, "missing"));
+    window->done = true;
+    window->trials = member_count(event, "trials");
+    for (unsigned i = 0; i < LOG_PHASES; i++) {
+        window->has[i] = cJSON_HasObjectItem(counts, phases[i]);
+        window->phases[i] = member_count(counts, phases[i]);
+    }
+    window->overlaps[0] = member_count(overlaps, "trigger first");
+    window->overlaps[1] = member_count(overlaps, "rival first");
+    window->missing = missing > 0 ? (size_t)missing : 0;
+}
+
+const char *case_log_searching(const struct case_log *log)
+{
+    const struct log_window *last =
+        log->window_count != 0 ? &log->windows[log->window_count - 1] : NULL;
+    return last != NULL && !last->done ? last->name : NULL;
+}
+
 static void on_complete(struct case_log *log, const cJSON *event)
 {
     log->records++;
@@ -152,6 +196,10 @@ static bool take_event(struct case_log *log, const cJSON *event)
     } else if (strcmp(name, "settle") == 0) {
         const char *how = member_string(event, "how");
         log->weak = log->weak || how == NULL || strcmp(how, "weak") == 0;
+    } else if (strcmp(name, "search") == 0) {
+        on_search(log, event);
+    } else if (strcmp(name, "window") == 0) {
+        on_window(log, event);
     } else if (strcmp(name, "complete") == 0) {
         on_complete(log, event);
     }
@@ -242,6 +290,10 @@ void case_log_finish(struct case_log *log)
     free(log->in_flight);
     free_pairs(&log->stages);
     free_pairs(&log->observed);
+    for (size_t i = 0; i < log->window_count; i++) {
+        free(log->windows[i].name);
+    }
+    free(log->windows);
     free(log->record.reason);
     free(log->record.expected);
     free(log->record.observed);

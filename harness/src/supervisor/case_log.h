@@ -25,6 +25,19 @@ struct log_pairs {
     size_t count;
 };
 
+#define LOG_PHASES 5u /* of a race window: before, entering, blocked, taken, after */
+
+/* What a race-window search counted. */
+struct log_window {
+    char *name;
+    bool done; /* false: its search was begun */
+    unsigned trials;
+    bool has[LOG_PHASES];
+    unsigned phases[LOG_PHASES];
+    unsigned overlaps[2]; /* trigger first, rival first */
+    size_t missing;       /* phases and sides that were not reached often enough */
+};
+
 struct log_call {
     double op;
     char *call;
@@ -55,8 +68,10 @@ struct case_log {
     struct case_record record; /* the first `complete` line */
     struct log_call *in_flight; /* calls begun and not returned */
     size_t in_flight_count;
-    struct log_pairs stages;   /* actor, state */
-    struct log_pairs observed; /* what, seen */
+    struct log_pairs stages;    /* actor, state */
+    struct log_pairs observed;  /* what, seen */
+    struct log_window *windows; /* in the order in which they were searched */
+    size_t window_count;
 };
 
 /* A log that a worker can fill: memory file, and the supervisor's view of it. */
@@ -80,5 +95,7 @@ void case_log_finish(struct case_log *log);
 
 /* "CallEx (client), Set (controller)"; nothing when no call is in flight. */
 void case_log_in_flight(const struct case_log *log, struct text *text);
+/* Name of the window whose search has not ended; null when there is none. Its trials are not logged. */
+const char *case_log_searching(const struct case_log *log);
 
 #endif

@@ -9,6 +9,7 @@
 #include "text.h"
 
 #include <cts/case.h>
+#include <cts/extent.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -73,6 +74,9 @@ enum selection {
  * its requirement's only, unless `with_opt_in`. Otherwise than OK, `message` holds one line. */
 enum selection catalogue_select(struct catalogue *catalogue, char *const *ids, size_t id_count,
                                 const char *profile, bool with_opt_in, struct text *message);
+/* Of what is selected, keep what belongs to the extent. As catalogue_select, but never UNKNOWN. */
+enum selection catalogue_keep_extent(struct catalogue *catalogue, enum cts_extent extent,
+                                     struct text *message);
 size_t catalogue_selected(const struct catalogue *catalogue);
 /* Appends "CALL-02 (3), OBJ-04" for the selected cases that are suspect. Gives their number. */
 size_t catalogue_suspects(const struct catalogue *catalogue, struct text *text);

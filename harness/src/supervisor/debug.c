@@ -41,8 +41,8 @@ static void add_word(struct words *words, const char *word)
     }
 }
 
-static void add_worker(struct words *words, const struct target *target, const char *id,
-                       const char *seed)
+static void add_worker(struct words *words, const struct options *options,
+                       const struct target *target, const char *id, const char *seed)
 {
     add_word(words, target->worker);
     add_word(words, "--case");
@@ -60,6 +60,10 @@ static void add_worker(struct words *words, const struct target *target, const c
     if (seed != NULL) {
         add_word(words, "--seed");
         add_word(words, seed);
+    }
+    if (options->wanted.extent != CTS_EXTENT_STANDARD) {
+        add_word(words, "--extent");
+        add_word(words, extent_word(options->wanted.extent));
     }
     add_word(words, "--debug");
 }
@@ -110,9 +114,9 @@ static int debug_case(const struct options *options, const struct target *target
     text_printf(&seed, "%u", (unsigned)options->seed);
     text_printf(&stop, "break %s", entry_of(id));
     const char *seed_word = options->seed_given ? text_string(&seed) : NULL;
-    add_worker(&worker, target, id, seed_word);
+    add_worker(&worker, options, target, id, seed_word);
     add_gdb(&gdb, text_string(&stop));
-    add_worker(&gdb, target, id, seed_word);
+    add_worker(&gdb, options, target, id, seed_word);
     print_words(&gdb);
     int code = become(options->gdb ? &gdb : &worker);
     text_finish(&seed);

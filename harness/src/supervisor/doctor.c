@@ -274,7 +274,9 @@ static void examine(struct doctor *doctor, const struct workplace *place, bool *
     } else if (!catalogue_load(&doctor->catalogue, doctor->target.worker, &error)) {
         report(doctor, FINDING_PROBLEM, "cases", text_string(&error));
     } else if (catalogue_select(&doctor->catalogue, NULL, 0, doctor->profile, false, &error) !=
-               SELECTION_OK) {
+                   SELECTION_OK ||
+               catalogue_keep_extent(&doctor->catalogue, doctor->options->wanted.extent, &error) !=
+                   SELECTION_OK) {
         report(doctor, FINDING_PROBLEM, "cases", text_string(&error));
     } else {
         report_library(doctor);

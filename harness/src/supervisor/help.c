@@ -34,12 +34,13 @@ void help_general(FILE *stream)
 }
 
 static const char list_help[] =
-    "usage: ipc-cts list [ID...] [--profile NAME] [--json]\n"
+    "usage: ipc-cts list [ID...] [--profile WORDS] [--json]\n"
     "\n"
     "Show the cases, each with strength of its requirement, layout, traits and title.\n"
     "\n"
     "  ipc-cts list\n"
     "  ipc-cts list RECV\n"
+    "  ipc-cts list --profile smoke\n"
     "  ipc-cts list CALL-02 --json\n";
 
 static const char show_help[] =
@@ -54,6 +55,7 @@ static const char show_help[] =
 
 static const char doctor_help[] =
     "usage: ipc-cts doctor [--sut FILE.so] [--adapter FILE.so|reference] [--claims LIST]\n"
+    "                      [--profile WORDS]\n"
     "\n"
     "Check what a run depends on, line by line, and say which cases will be skipped and why.\n"
     "Exit 0: a run is possible; 4: it is not.\n"
@@ -90,19 +92,23 @@ static const char run_help[] =
     "  --events FILE             the event log; without it the log is kept as that of the last "
     "run,\n"
     "                            in ipc-cts/ of $XDG_STATE_HOME (~/.local/state)\n"
-    "  --profile NAME            edition of the interface: ce-1.2 (the default)\n"
+    "  --profile WORDS           edition of the interface (ce-1.2, the default, ce-1.3, ce-1.4),\n"
+    "                            extent, or both with a comma: smoke (main rules, seconds),\n"
+    "                            standard (the default), soak (race windows searched at length)\n"
     "  -q, --quiet               print the last line only\n"
     "  -v, --verbose             print every case\n"
     "  --color=auto|always|never (NO_COLOR)\n"
     "\n"
     "  ipc-cts run\n"
     "  ipc-cts run CALL RECV-03 --sut ./libkos-ipc.so\n"
+    "  ipc-cts run --profile smoke\n"
+    "  ipc-cts run --profile ce-1.3,soak RACE --sut ./libkos-ipc.so\n"
     "  ipc-cts run --repeat 20 --shuffle --seed 7 --sut ./libkos-ipc.so --events events.jsonl\n"
     "  ipc-cts run -q --tap-file run.tap --sut ./libkos-ipc.so; prove -e cat run.tap\n";
 
 static const char debug_help[] =
     "usage: ipc-cts debug ID [--sut FILE.so] [--adapter FILE.so|reference] [--claims LIST]\n"
-    "                     [--seed N] [--gdb]\n"
+    "                     [--seed N] [--profile smoke|standard|soak] [--gdb]\n"
     "\n"
     "Run one case in one process, without limits; its events go to stderr. Prints the gdb line\n"
     "that stops in the library first; --gdb starts that.\n"

@@ -57,7 +57,7 @@ static const struct {
     {{"seed", required_argument, NULL, KEY_SEED}, FOR(VERB_RUN) | FOR(VERB_DEBUG)},
     {{"color", required_argument, NULL, KEY_COLOR}, FOR(VERB_RUN) | FOR(VERB_DOCTOR)},
     {{"profile", required_argument, NULL, KEY_PROFILE},
-     FOR(VERB_RUN) | FOR(VERB_LIST) | FOR(VERB_DOCTOR)},
+     FOR(VERB_RUN) | FOR(VERB_LIST) | FOR(VERB_DOCTOR) | FOR(VERB_DEBUG)},
     {{"jobs", required_argument, NULL, KEY_JOBS}, FOR(VERB_RUN)},
     {{"repeat", required_argument, NULL, KEY_REPEAT}, FOR(VERB_RUN)},
     {{"shuffle", no_argument, NULL, KEY_SHUFFLE}, FOR(VERB_RUN)},
@@ -171,6 +171,18 @@ static bool parse_claims(const char *value, const char **claims)
     return good;
 }
 
+/* Whether the edition exists is for the selection to say. */
+static bool take_profile(struct options *options, const char *value)
+{
+    if (!profile_parse(&options->wanted, value)) {
+        return wrong_value("--profile", value,
+                           "an edition, an extent (smoke, standard, soak), or both as in "
+                           "ce-1.2,soak");
+    }
+    options->profile = options->wanted.edition[0] != '\0' ? options->wanted.edition : NULL;
+    return true;
+}
+
 static bool take_option(struct options *options, int key, const char *value)
 {
     switch (key) {
@@ -186,8 +198,7 @@ static bool take_option(struct options *options, int key, const char *value)
         options->worker = value;
         return true;
     case KEY_PROFILE:
-        options->profile = value;
-        return true;
+        return take_profile(options, value);
     case KEY_TIMEOUT_FACTOR:
         return parse_factor("--timeout-factor", value, &options->timeout_factor);
     case KEY_JOBS:

@@ -3,6 +3,7 @@
 #ifndef CTS_SUPERVISOR_OPTIONS_H
 #define CTS_SUPERVISOR_OPTIONS_H
 
+#include "profile.h"
 #include "text.h"
 
 #include <stdbool.h>
@@ -41,7 +42,8 @@ struct options {
     const char *adapter; /* as given; null: none, or the reference's when sut is null */
     const char *claims;  /* in one spelling; null: none given */
     const char *worker;
-    const char *profile;
+    const char *profile;   /* the edition; null: not given */
+    struct profile wanted; /* as --profile says */
     const char *events;
     const char *tap_file;
     const char *junit; /* files to write after a run; null: none */

@@ -47,6 +47,9 @@ static int load_and_select(struct run *run, struct text *error)
     }
     enum selection selection = catalogue_select(&run->catalogue, options->ids, options->id_count,
                                                 options->profile, false, error);
+    if (selection == SELECTION_OK) {
+        selection = catalogue_keep_extent(&run->catalogue, options->wanted.extent, error);
+    }
     if (selection == SELECTION_UNKNOWN) {
         return usage_error(error);
     }
@@ -138,7 +141,8 @@ static void say_ending(struct run *run, size_t planned)
                                     .internal_error = run->internal_error,
                                     .whole = run->options->id_count == 0,
                                     .claims = &run->target.probe.claims,
-                                    .profile = run->options->profile};
+                                    .profile = run->options->profile,
+                                    .extent = run->options->wanted.extent};
     struct text text = {0};
     if (!run->options->quiet) {
         summary_text(&run->summary, &ending, run->progress.color, &text);

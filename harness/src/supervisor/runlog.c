@@ -186,6 +186,7 @@ void runlog_start(struct runlog *log, const struct options *options, const struc
     add_number(event, "version", 1);
     add_string(event, "suite", CTS_VERSION);
     add_string(event, "profile", options->profile);
+    add_string(event, "extent", extent_word(options->wanted.extent));
     cJSON *sut = checked(cJSON_AddObjectToObject(event, "sut"));
     add_bytes(sut, "path", target->sut.path);
     add_number(sut, "size_bytes", (double)target->sut.size_bytes);

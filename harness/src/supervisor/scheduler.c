@@ -53,7 +53,7 @@ static double limit_s_of(const struct scheduler *scheduler, const struct job *jo
 struct command {
     char *argv[WORKER_ARGUMENTS_MAX];
     size_t count;
-    struct text numbers[4];
+    struct text numbers[5]; /* and the one value that is a word */
     size_t number_count;
 };
 
@@ -95,6 +95,11 @@ static void make_command(const struct scheduler *scheduler, const struct slot *s
     add_argument(command, "--seed", number_argument(command, seed_of(scheduler, &slot->job)));
     add_argument(command, "--timeout-factor",
                  number_argument(command, scheduler->schedule->options->timeout_factor));
+    if (scheduler->schedule->options->wanted.extent != CTS_EXTENT_STANDARD) {
+        struct text *word = &command->numbers[command->number_count++];
+        text_puts(word, extent_word(scheduler->schedule->options->wanted.extent));
+        add_argument(command, "--extent", word->data);
+    }
     command->argv[command->count] = NULL;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Selection of cases by area, requirement and case, and hints for ids that do not exist. */
 #include "catalogue.h"
+#include "profile.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -124,6 +125,38 @@ static bool profile_exists(const char *profile)
     return cts_requirement_count == 0;
 }
 
+/* Appends the editions that rows name, each once, in the order in which they come up. */
+static void add_editions(struct text *message)
+{
+    struct text known = {0};
+    for (size_t i = 0; i < cts_requirement_count; i++) {
+        const char *at = cts_requirements[i].profiles;
+        while (at != NULL && *at != '\0') {
+            char word[PROFILE_EDITION_MAX];
+            size_t length = strcspn(at, " ");
+            (void)snprintf(word, sizeof(word), "%.*s", (int)length, at);
+            if (strstr(text_string(&known), word) == NULL) {
+                text_printf(&known, "%s%s", known.size == 0 ? "" : ", ", word);
+            }
+            at += length + strspn(at + length, " ");
+        }
+    }
+    text_puts(message, text_string(&known));
+    text_finish(&known);
+}
+
+static void say_unknown_profile(const char *profile, struct text *message)
+{
+    text_puts(message, "unknown profile ");
+    text_visible(message, profile);
+    text_puts(message, "; editions are ");
+    add_editions(message);
+    text_puts(message, ", extents are");
+    for (unsigned i = 0; i < CTS_EXTENT_COUNT; i++) {
+        text_printf(message, "%s %s", i == 0 ? "" : ",", extent_word((enum cts_extent)i));
+    }
+}
+
 /* Why nothing is left, as far as the ids tell. */
 static void say_nothing(char *const *ids, size_t id_count, const char *profile,
                         struct text *message)
@@ -143,8 +176,7 @@ enum selection catalogue_select(struct catalogue *catalogue, char *const *ids, s
                                 const char *profile, bool with_opt_in, struct text *message)
 {
     if (profile != NULL && !profile_exists(profile)) {
-        text_puts(message, "unknown profile ");
-        text_visible(message, profile);
+        say_unknown_profile(profile, message);
         return SELECTION_UNKNOWN;
     }
     for (size_t i = 0; i < catalogue->count; i++) {
@@ -199,6 +231,21 @@ size_t catalogue_suspects(const struct catalogue *catalogue, struct text *text)
         total += count;
     }
     return total;
+}
+
+enum selection catalogue_keep_extent(struct catalogue *catalogue, enum cts_extent extent,
+                                     struct text *message)
+{
+    for (size_t i = 0; extent == CTS_EXTENT_SMOKE && i < catalogue->count; i++) {
+        struct catalogue_case *item = &catalogue->cases[i];
+        item->selected = item->selected && (item->traits & CTS_SMOKE) != 0;
+    }
+    if (catalogue_selected(catalogue) == 0) {
+        text_printf(message, "nothing selected: no case of the given ids belongs to %s",
+                    extent_word(extent));
+        return SELECTION_NOTHING;
+    }
+    return SELECTION_OK;
 }
 
 size_t catalogue_selected(const struct catalogue *catalogue)

@@ -94,8 +94,12 @@ int command_list(const struct options *options)
     if (!catalogue_load(&catalogue, options->worker, &error)) {
         return finish(&catalogue, &error, EXIT_INTERNAL);
     }
-    switch (catalogue_select(&catalogue, options->ids, options->id_count, options->profile, true,
-                             &error)) {
+    enum selection selection = catalogue_select(&catalogue, options->ids, options->id_count,
+                                                options->profile, true, &error);
+    if (selection == SELECTION_OK) {
+        selection = catalogue_keep_extent(&catalogue, options->wanted.extent, &error);
+    }
+    switch (selection) {
     case SELECTION_OK:
         print_list(&catalogue, options->json);
         break;

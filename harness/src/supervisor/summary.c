@@ -35,11 +35,83 @@ static void add_to_group(struct summary_groups *groups, const char *text,
         (struct summary_group){.text = copy_string(text), .first = item, .last = item, .count = 1};
 }
 
+static struct summary_window *find_window(struct summary *summary,
+                                          const struct catalogue_case *item, const char *name)
+{
+    for (size_t i = 0; i < summary->window_count; i++) {
+        struct summary_window *window = &summary->windows[i];
+        if (window->item == item && strcmp(window->sum.name, name) == 0) {
+            return window;
+        }
+    }
+    summary->windows =
+        reallocate(summary->windows, (summary->window_count + 1) * sizeof(summary->windows[0]));
+    struct summary_window *window = &summary->windows[summary->window_count++];
+    *window = (struct summary_window){.item = item, .sum = {.name = copy_string(name)}};
+    return window;
+}
+
+static void add_windows_of(struct summary *summary, const struct case_result *result)
+{
+    for (size_t i = 0; i < result->log.window_count; i++) {
+        const struct log_window *one = &result->log.windows[i];
+        if (!one->done) {
+            continue;
+        }
+        struct summary_window *window = find_window(summary, result->job.item, one->name);
+        window->rounds++;
+        window->complete += one->missing == 0;
+        window->sum.trials += one->trials;
+        for (unsigned k = 0; k < LOG_PHASES; k++) {
+            window->sum.has[k] = window->sum.has[k] || one->has[k];
+            window->sum.phases[k] += one->phases[k];
+        }
+        window->sum.overlaps[0] += one->overlaps[0];
+        window->sum.overlaps[1] += one->overlaps[1];
+    }
+}
+
+static int by_position(const void *a, const void *b)
+{
+    const struct summary_window *left = a;
+    const struct summary_window *right = b;
+    return (left->item->position > right->item->position) -
+           (left->item->position < right->item->position);
+}
+
+/* One line for each window; "-": the window has no such phase. Sorts. */
+static void add_window_table(struct summary *summary, struct text *text)
+{
+    if (summary->window_count == 0) {
+        return;
+    }
+    qsort(summary->windows, summary->window_count, sizeof(summary->windows[0]), by_position);
+    text_puts(text, "\nRace windows: trials by the phase in which the trigger came, and overlaps "
+                    "with either side first\n");
+    text_printf(text, "  %-11s %7s %7s %8s %7s %7s %7s  %s\n", "case", "trials", "before",
+                "entering", "blocked", "taken", "after", "overlaps");
+    for (size_t i = 0; i < summary->window_count; i++) {
+        const struct summary_window *window = &summary->windows[i];
+        text_printf(text, "  %-11s %7u", window->item->id, window->sum.trials);
+        for (unsigned k = 0; k < LOG_PHASES; k++) {
+            int width = k == 1 ? 8 : 7;
+            if (window->sum.has[k]) {
+                text_printf(text, " %*u", width, window->sum.phases[k]);
+            } else {
+                text_printf(text, " %*s", width, "-");
+            }
+        }
+        text_printf(text, "  %u + %u%s\n", window->sum.overlaps[0], window->sum.overlaps[1],
+                    window->complete == window->rounds ? "" : "  not all reached often enough");
+    }
+}
+
 void summary_add(struct summary *summary, const struct case_result *result)
 {
     const struct catalogue_case *item = result->job.item;
     summary->counts[result->verdict]++;
     summary->masks[item->position] |= 1u << result->verdict;
+    add_windows_of(summary, result);
     if (result->verdict == VERDICT_SKIP || result->verdict == VERDICT_INCONCLUSIVE) {
         struct text text = {0};
         text_puts(&text, result->verdict == VERDICT_SKIP ? "" : "inconclusive: ");
@@ -69,6 +141,10 @@ void summary_finish(struct summary *summary)
     free(summary->masks);
     free_groups(&summary->skipped);
     free_groups(&summary->observed);
+    for (size_t i = 0; i < summary->window_count; i++) {
+        free(summary->windows[i].sum.name);
+    }
+    free(summary->windows);
     *summary = (struct summary){0};
 }
 
@@ -265,6 +341,9 @@ void summary_text(struct summary *summary, const struct summary_ending *ending, 
     }
     text_finish(&suspects);
     add_claims(ending->claims, text);
+    if (ending->extent == CTS_EXTENT_SOAK) {
+        add_window_table(summary, text);
+    }
     text_puts(text, text->size != 0 ? "\n" : "");
     add_table(summary, color, text);
     unsigned total = summary_total(summary);
@@ -311,6 +390,9 @@ void summary_last_line(const struct summary *summary, const struct summary_endin
     } else if (ending->whole) {
         text_puts(text, "; conformant for ");
         text_visible(text, ending->profile);
+        if (ending->extent != CTS_EXTENT_STANDARD) {
+            text_printf(text, " (%s)", extent_word(ending->extent));
+        }
     } else {
         text_puts(text, "; no deviation in what was selected");
     }

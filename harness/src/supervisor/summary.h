@@ -21,12 +21,22 @@ struct summary_groups {
     size_t count;
 };
 
+/* The counts of one race window over all repetitions of its case. */
+struct summary_window {
+    const struct catalogue_case *item;
+    struct log_window sum; /* name owned */
+    unsigned rounds;       /* searches */
+    unsigned complete;     /* of them reached everything often enough */
+};
+
 struct summary {
     const struct catalogue *catalogue;
     unsigned counts[VERDICT_COUNT];
     unsigned *masks; /* by position of the case: one bit for each verdict it had */
     struct summary_groups skipped;
     struct summary_groups observed;
+    struct summary_window *windows; /* in the order in which they came up */
+    size_t window_count;
 };
 
 void summary_begin(struct summary *summary, const struct catalogue *catalogue);
@@ -41,14 +51,16 @@ struct summary_ending {
     bool internal_error;
     bool whole;                  /* everything of the profile was selected */
     const struct claims *claims; /* null: none */
-    const char *profile;
+    const char *profile;         /* the edition */
+    enum cts_extent extent;
 };
 
 /* All but the last line. Sorts the groups. */
 void summary_text(struct summary *summary, const struct summary_ending *ending, bool color,
                   struct text *text);
 /* "ipc-cts: 140 cases: 120 PASS, 15 OBSERVED, 5 SKIP; conformant for ce-1.2"; with repetitions
- * "ipc-cts: 280 runs of 140 cases: ..." */
+ * "ipc-cts: 280 runs of 140 cases: ...", with another extent than the standard one "... ce-1.2 (smoke)"
+ */
 void summary_last_line(const struct summary *summary, const struct summary_ending *ending,
                        struct text *text);
 

@@ -353,4 +353,7 @@ void target_debug_line(const struct options *options, const char *case_id, uint3
     if (seed != OPTIONS_SEED_DEFAULT) {
         text_printf(line, " --seed %u", (unsigned)seed);
     }
+    if (options->wanted.extent == CTS_EXTENT_SOAK) {
+        text_printf(line, " --profile %s", extent_word(CTS_EXTENT_SOAK));
+    }
 }

@@ -73,6 +73,11 @@ bool verdict_keeper_was_killed(int signal)
 
 static void add_calls(const struct case_facts *facts, struct text *reason)
 {
+    if (case_log_searching(facts->log) != NULL) {
+        text_puts(reason, ", in a trial of the window: ");
+        text_visible(reason, case_log_searching(facts->log));
+        return;
+    }
     if (facts->log->in_flight_count == 0) {
         text_puts(reason, facts->log->invokes == 0 ? ", before the first call"
                                                    : ", with no call in flight");

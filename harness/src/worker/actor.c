@@ -402,6 +402,28 @@ void cts_ops_log_returns(void)
     }
 }
 
+void cts_ops_log_all(void)
+{
+    for (const struct cts_op *op = cts_world.ops; op != NULL; op = op->next) {
+        if (op->posted) {
+            log_invocation(op);
+        }
+        if (op->logged) {
+            log_return(op);
+        }
+    }
+}
+
+void cts_ops_forget(void)
+{
+    cts_world.ops = NULL;
+    cts_world.last_op = NULL;
+    cts_world.oldest_unlogged = NULL;
+    for (struct cts_actor *actor = cts_world.actors; actor != NULL; actor = actor->next) {
+        actor->current = NULL;
+    }
+}
+
 void cts_actors_join(void)
 {
     struct cts_op *quit = cts_shared_alloc(sizeof *quit);

@@ -133,7 +133,7 @@ void cts_blocked_at(struct cts_op *op, bool preparation, const char *file, int l
         finding.observed = seen_code(op);
         fail(&finding, preparation);
     }
-    cts_pass(&finding);
+    cts_pass_at_rest(&finding, cts_world.rest_how);
 }
 
 void cts_returned_one_of_at(struct cts_op *op, const Retcode *codes, size_t count, const char *file,

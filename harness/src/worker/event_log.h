@@ -14,6 +14,8 @@
 bool cts_log_open(int fd);
 /* Write events to stderr instead, for debugging. */
 void cts_log_to_stderr(void);
+/* Leave out all lines from now on, or no longer. */
+void cts_log_mute(bool mute);
 /* End the object and append it as a line. Does nothing in any process but the one that opened it.
  */
 void cts_log_line(struct cts_json *json);

@@ -22,7 +22,6 @@ struct name {
     Handle handle;
     enum name_kind kind;
     uint32_t number; /* of the sync object, the listener, or the channel */
-    bool open;
     struct name *next;
 };
 
@@ -61,7 +60,7 @@ static bool incomplete; /* more than we keep: no verdict */
 static struct name *find_name(const struct cts_process *process, Handle handle)
 {
     for (struct name *name = names; name != NULL; name = name->next) {
-        if (name->open && name->process == process && name->handle == handle) {
+        if (name->process == process && name->handle == handle) {
             return name;
         }
     }
@@ -76,7 +75,7 @@ static void add_name(const struct cts_process *process, Handle handle, enum name
         incomplete = true;
         return;
     }
-    *name = (struct name){process, handle, kind, number, true, names};
+    *name = (struct name){process, handle, kind, number, names};
     names = name;
 }
 
@@ -154,9 +153,14 @@ void cts_history_received(const struct cts_op *op)
 
 void cts_history_closed(struct cts_process *process, Handle handle)
 {
-    struct name *name = find_name(process, handle);
+    struct name **link = &names;
+    while (*link != NULL && ((*link)->process != process || (*link)->handle != handle)) {
+        link = &(*link)->next;
+    }
+    struct name *name = *link;
     if (name != NULL) {
-        name->open = false;
+        *link = name->next;
+        free(name);
     }
 }
 
@@ -365,8 +369,9 @@ static int by_sequence(const void *a, const void *b)
 
 static uint32_t actor_number(const struct cts_actor *actor)
 {
+    /* From the end of the list, which is newest first: numbers must not change when one is added. */
     uint32_t number = 0;
-    for (const struct cts_actor *a = cts_world.actors; a != NULL && a != actor; a = a->next) {
+    for (const struct cts_actor *a = actor->next; a != NULL; a = a->next) {
         number++;
     }
     return number;
@@ -539,26 +544,18 @@ static void violated(const struct cts_model *model, size_t events)
     cts_end_case("FAIL", &finding);
 }
 
-void cts_history_check(void)
+/* The model that has seen what was judged so far; null before the first time. */
+static struct cts_model *judge;
+static size_t judged; /* events */
+static bool undecided;
+
+static void feed(struct cts_model *model, const struct moment *moments, size_t count)
 {
-    if (incomplete) {
-        return;
-    }
-    struct moment *moments = calloc(count_moments() + 1, sizeof *moments);
-    const struct cts_model_config config = {.virtual_time = cts_world.virtual_time,
-                                            .state_count_max = 20000};
-    struct cts_model *model = cts_model_create(&config);
-    if (moments == NULL || model == NULL) {
-        cts_broken("no memory for the model");
-    }
-    introduce(model);
-    size_t count = collect(moments);
-    const char *verdict = "accepted";
     for (size_t i = 0; i < count; i++) {
         struct cts_model_event event = event_of(&moments[i]);
         enum cts_model_verdict answer = cts_model_event(model, &event);
         if (answer == CTS_MODEL_VIOLATION) {
-            violated(model, i + 1);
+            violated(model, judged + i + 1);
         }
         if (answer == CTS_MODEL_MISUSE) {
             char text[128];
@@ -568,7 +565,7 @@ void cts_history_check(void)
             cts_broken(text);
         }
         if (answer == CTS_MODEL_UNKNOWN) {
-            verdict = "unknown";
+            undecided = true;
             break;
         }
         bool is_create = moments[i].is_return && event.op.kind == CTS_MODEL_CREATE &&
@@ -577,7 +574,46 @@ void cts_history_check(void)
             (void)cts_model_release_object(model, event.result.object);
         }
     }
-    log_verdict(model, verdict, count);
-    cts_model_destroy(model);
+}
+
+static void judge_all(void)
+{
+    if (incomplete || undecided) {
+        return;
+    }
+    struct moment *moments = calloc(count_moments() + 1, sizeof *moments);
+    if (judge == NULL) {
+        const struct cts_model_config config = {.virtual_time = cts_world.virtual_time,
+                                                .state_count_max = 20000};
+        judge = cts_model_create(&config);
+    }
+    if (moments == NULL || judge == NULL) {
+        cts_broken("no memory for the model");
+    }
+    introduce(judge);
+    size_t count = collect(moments);
+    feed(judge, moments, count);
+    judged += count;
     free(moments);
+}
+
+void cts_history_judge(void)
+{
+    judge_all();
+    for (size_t i = 0; i < mark_count; i++) {
+        if (marks[i].kind == CTS_MODEL_PROCESS_END) {
+            cts_broken("the case ended a process and went on with a race");
+        }
+    }
+    mark_count = 0;
+}
+
+void cts_history_check(void)
+{
+    judge_all();
+    if (judge != NULL && !incomplete) {
+        log_verdict(judge, undecided ? "unknown" : "accepted", judged);
+    }
+    cts_model_destroy(judge);
+    judge = NULL;
 }

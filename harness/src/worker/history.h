@@ -29,5 +29,7 @@ void cts_history_process_end(struct cts_process *process, bool ended);
 
 /* Judge the whole history; ends the case as FAIL when the model has no explanation for it. */
 void cts_history_check(void);
+/* Judge what has happened so far, so that its ops can be forgotten. Every op is done. FAIL as above. */
+void cts_history_judge(void);
 
 #endif

@@ -108,6 +108,18 @@ static int usage(const char *problem)
     return CTS_EXIT_USAGE;
 }
 
+static bool parse_extent(const char *value)
+{
+    static const char *const words[CTS_EXTENT_COUNT] = CTS_EXTENT_WORDS;
+    for (unsigned i = 0; i < CTS_EXTENT_COUNT; i++) {
+        if (strcmp(value, words[i]) == 0) {
+            cts_world.extent = (enum cts_extent)i;
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Null, or what is wrong. */
 static const char *parse(int argc, char **argv, struct options *options)
 {
@@ -123,6 +135,7 @@ static const char *parse(int argc, char **argv, struct options *options)
         CPU,
         SEED,
         FACTOR,
+        EXTENT,
         DEBUG
     };
     static const struct option longs[] = {{"list", no_argument, NULL, LIST},
@@ -136,6 +149,7 @@ static const char *parse(int argc, char **argv, struct options *options)
                                           {"cpu", required_argument, NULL, CPU},
                                           {"seed", required_argument, NULL, SEED},
                                           {"timeout-factor", required_argument, NULL, FACTOR},
+                                          {"extent", required_argument, NULL, EXTENT},
                                           {"debug", no_argument, NULL, DEBUG},
                                           {NULL, 0, NULL, 0}};
     *options = (struct options){.log_fd = -1, .cpu = -1};
@@ -181,6 +195,11 @@ static const char *parse(int argc, char **argv, struct options *options)
             break;
         case FACTOR:
             cts_world.timeout_factor = strtod(optarg, NULL);
+            break;
+        case EXTENT:
+            if (!parse_extent(optarg)) {
+                return "unknown extent";
+            }
             break;
         case DEBUG:
             options->debug = true;

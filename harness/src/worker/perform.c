@@ -4,6 +4,7 @@
  * where the library is called.
  */
 #include "library.h"
+#include "race.h"
 #include "world.h"
 
 #include <stdio.h>
@@ -13,6 +14,9 @@
 
 static void stamp_invocation(struct cts_op *op)
 {
+    if (op->gate != NULL) {
+        cts_gate_pass(op->gate, op->gate_delay_ns);
+    }
     op->seq_invoke = atomic_fetch_add(cts_world.sequence, 1) + 1;
     op->t_invoke_ns = cts_now_ns();
 }

@@ -7,6 +7,7 @@
 #include "event_log.h"
 #include "history.h"
 #include "library.h"
+#include "race.h"
 #include "worker_protocol.h"
 #include "world.h"
 
@@ -58,7 +59,7 @@ static bool sentinels_hold(void)
 /* ------------------------------------------------------------------------------------------------
  */
 
-static void log_check(const struct cts_finding *finding, bool ok)
+static void log_check(const struct cts_finding *finding, bool ok, const char *how)
 {
     struct cts_json line;
     cts_json_begin(&line);
@@ -70,16 +71,24 @@ static void log_check(const struct cts_finding *finding, bool ok)
     cts_json_string(&line, "observed", finding->observed);
     cts_json_string(&line, "file", finding->file);
     cts_json_int(&line, "line", finding->line);
+    if (how != NULL) {
+        cts_json_string(&line, "how", how);
+    }
     cts_log_line(&line);
 }
 
-void cts_pass(const struct cts_finding *finding)
+void cts_pass_at_rest(const struct cts_finding *finding, const char *how)
 {
     /* The law runs everywhere; a case has to have made a claim of its own to pass. */
     if (strcmp(finding->kind, "law") != 0) {
         cts_world.check_count++;
     }
-    log_check(finding, true);
+    log_check(finding, true, how);
+}
+
+void cts_pass(const struct cts_finding *finding)
+{
+    cts_pass_at_rest(finding, NULL);
 }
 
 /* What the library's own state, else the kernel's, says of a busy actor. */
@@ -160,9 +169,10 @@ static void record(const char *verdict, const struct cts_finding *finding)
 _Noreturn void cts_end_case(const char *verdict, const struct cts_finding *finding)
 {
     cts_ops_log_returns();
+    cts_race_abandon();
     if (strcmp(verdict, "SKIP") != 0) {
         cts_world.check_count++;
-        log_check(finding, false);
+        log_check(finding, false, NULL);
         log_stages();
     }
     record(verdict, finding);
@@ -316,7 +326,7 @@ int cts_run_case(const struct cts_case *self)
                                   : "the body ended without a record";
         const struct cts_finding finding = {"check", message, NULL, NULL, self->id, 0};
         cts_world.check_count++;
-        log_check(&finding, false);
+        log_check(&finding, false, NULL);
         log_stages();
         record("FAIL", &finding);
         free(results);

@@ -14,6 +14,7 @@
 #include "event_log.h"
 #include "history.h"
 #include "library.h"
+#include "race.h"
 #include "worker_protocol.h"
 #include "world.h"
 
@@ -212,6 +213,8 @@ void cts_settle(void)
 {
     struct cts_snapshot *all = snapshots();
     unsigned rounds = 0;
+    cts_world.rest_how = NULL;
+    cts_race_wait_started();
     if (!any_busy()) {
         cts_ops_log_returns();
         return;
@@ -223,6 +226,7 @@ void cts_settle(void)
     if (for_good) {
         cts_history_rest();
     }
+    cts_world.rest_how = how;
     cts_ops_log_returns();
     log_settle(how, rounds, all[1].count);
 }

@@ -7,7 +7,7 @@
  *   cts-worker --probe --sut F [--adapter F] [--claims LIST]
  *       one JSON object as the last line on stdout, exit 0: what doctor shows
  *   cts-worker --case ID --sut F [--adapter F] [--claims LIST] --log-fd N [--cpu N] [--seed N]
- *              [--timeout-factor X]
+ *              [--timeout-factor X] [--extent WORD]
  *       one case, under a keeper
  *   cts-worker --case ID --sut F [--adapter F] [--claims LIST] --debug
  *       the same by hand: events go to stderr, no limits

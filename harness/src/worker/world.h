@@ -9,6 +9,7 @@
 
 #include <cts/adapter.h>
 #include <cts/cts.h>
+#include <cts/extent.h>
 #include <model.h>
 #include <nk/arena.h>
 #include <pthread.h>
@@ -114,6 +115,8 @@ struct cts_op {
     /* programs: set before the first op is posted */
     struct cts_op *answers; /* replies: the receive of the same program that is answered */
     struct cts_op *follow;  /* what the actor performs next without being told */
+    struct cts_gate *gate;  /* races: where it meets the other call; null otherwise */
+    uint64_t gate_delay_ns; /* and how long after that it starts */
 
     /* main thread only */
     bool logged;
@@ -131,6 +134,7 @@ struct cts_actor {
     pthread_t thread;
     struct cts_op *current; /* main thread: last op given, or last of the program */
     bool queueing;          /* main thread: calls join the program */
+    bool pinned;            /* main thread: it has a CPU of its own, for races */
     struct cts_op *program; /* main thread: its first op */
     struct cts_actor *next;
 
@@ -149,7 +153,9 @@ struct cts_actor {
 struct cts_world {
     const struct cts_case *self;
     double timeout_factor;
-    bool supervised; /* a keeper is our parent */
+    enum cts_extent extent;
+    const char *rest_how; /* how the last settle knew of rest; null: nothing was busy */
+    bool supervised;      /* a keeper is our parent */
     bool debug;
     bool virtual_time;  /* the library's clock stands still until it is advanced */
     bool imitated_time; /* there is none: advancing waits for the timeouts that fall due */
@@ -207,6 +213,10 @@ bool cts_op_is_limited(const struct cts_op *op);
 void cts_op_post(struct cts_op *op);
 /* Log the return of every op that is done and not logged yet. */
 void cts_ops_log_returns(void);
+/* Log invocation and return of every op there is, which were muted. */
+void cts_ops_log_all(void);
+/* Take all ops out of the record of the case. They are done and stay valid. */
+void cts_ops_forget(void);
 /* On which handle a received request is answered. */
 Handle cts_reply_handle(const struct cts_op *received);
 /* The body of an actor's thread. */
@@ -298,6 +308,8 @@ struct cts_finding {
 };
 /* Log a check that held. */
 void cts_pass(const struct cts_finding *finding);
+/* The same for a claim about waiting; `how` rest was known, a word of the settle event. */
+void cts_pass_at_rest(const struct cts_finding *finding, const char *how);
 /* End the case. `verdict` is one of the words of reports/schema/events.md. */
 _Noreturn void cts_end_case(const char *verdict, const struct cts_finding *finding);
 /* End the case because the harness could not do its part. */
