@@ -292,6 +292,7 @@ bool cts_growth_next(struct cts_growth *growth);
  * enough rounds, unless the growth has an end. */
 #define cts_check_no_leak(growth) cts_growth_check_at((growth), __FILE__, __LINE__)
 
+/* ------------------------------------------------------------------------------------------------
  * Races: two calls against each other, many times, with a delay between them that is steered to where
  * they meet (harness/README.md). In a trial nothing is logged unless it fails; the case's `window` event
  * has the counts. Each trial begins and ends with all actors idle and all sync objects clear, and is
