@@ -8,6 +8,8 @@ import json
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,9 +24,14 @@ CATALOGUE = toolchain.REPOSITORY / "conformance" / "tools" / "catalogue.py"
 
 
 @pytest.fixture(scope="module")
-def edited(suite: Suite, tmp_path_factory: pytest.TempPathFactory) -> Suite:
-    """The command of this build, linked with a catalogue in which one claim was reworded."""
-    work = tmp_path_factory.mktemp("edited")
+def edited(suite: Suite) -> Iterator[Suite]:
+    """The command of this build, linked with a catalogue in which one claim was reworded. It stands beside
+    `bin`, from where it finds what writes documents."""
+    with tempfile.TemporaryDirectory(prefix="edited-", dir=suite.build) as directory:
+        yield link_edited(suite, Path(directory))
+
+
+def link_edited(suite: Suite, work: Path) -> Suite:
     data = work / "requirements"
     shutil.copytree(REQUIREMENTS, data)
     text = (data / "obj.yaml").read_text()
