@@ -49,6 +49,9 @@ static void report_library(struct doctor *doctor)
     }
     report(doctor, FINDING_OK, "library", text_string(&text));
     text_finish(&text);
+    if (target->headers != NULL) {
+        report(doctor, FINDING_OK, "headers", target->headers);
+    }
 }
 
 static void report_symbols(struct doctor *doctor)

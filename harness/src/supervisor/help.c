@@ -27,7 +27,7 @@ void help_general(FILE *stream)
 }
 
 static const char list_help[] =
-    "usage: ipc-cts list [ID...] [--profile NAME] [--json]\n"
+    "usage: ipc-cts list [ID...] [--profile NAME] [--json] [--sysroot DIR]\n"
     "\n"
     "Show the cases, each with strength of its requirement, layout, traits and title.\n"
     "\n"
@@ -46,7 +46,7 @@ static const char show_help[] =
     "  ipc-cts show STATE\n";
 
 static const char doctor_help[] =
-    "usage: ipc-cts doctor [--sut FILE.so] [--adapter FILE.so|reference]\n"
+    "usage: ipc-cts doctor [--sut FILE.so] [--adapter FILE.so|reference] [--sysroot DIR]\n"
     "\n"
     "Check what a run depends on, line by line, and say which cases will be skipped and why.\n"
     "Exit 0: a run is possible; 4: it is not.\n"
@@ -63,6 +63,10 @@ static const char run_help[] =
     "  --adapter FILE.so         what the library does beyond the interface; the word `reference`\n"
     "                            stands for the adapter of the reference. Without it the library\n"
     "                            may export cts_adapter itself\n"
+    "  --sysroot DIR             headers with other values or layouts, DIR/include, and their\n"
+    "                            library, DIR/lib/libkos-ipc.so or .a (--sut names another); a\n"
+    "                            worker is built for them once and kept\n"
+    "  --cc CC                   its compiler (else DIR/ipc-cts.json, CC, the one of this build)\n"
     "  -j, --jobs N              cases at the same time (one for each CPU)\n"
     "  --timeout-factor F        stretch all limits, 0.1 to 100 (IPCTS_TIMEOUT_FACTOR)\n"
     "  --repeat N                run everything N times\n"
@@ -80,10 +84,12 @@ static const char run_help[] =
     "  ipc-cts run\n"
     "  ipc-cts run CALL RECV-03 --sut ./libkos-ipc.so\n"
     "  ipc-cts run --repeat 20 --shuffle --seed 7 --sut ./libkos-ipc.so --events events.jsonl\n"
+    "  ipc-cts run --sysroot ./sdk --cc clang\n"
     "  ipc-cts run -q --tap-file run.tap --sut ./libkos-ipc.so; prove -e cat run.tap\n";
 
 static const char debug_help[] =
-    "usage: ipc-cts debug ID [--sut FILE.so] [--adapter FILE.so|reference] [--seed N] [--gdb]\n"
+    "usage: ipc-cts debug ID [--sut FILE.so] [--adapter FILE.so|reference] [--sysroot DIR]\n"
+    "                     [--seed N] [--gdb]\n"
     "\n"
     "Run one case in one process, without limits; its events go to stderr. Prints the gdb line\n"
     "that stops in the library first; --gdb starts that.\n"

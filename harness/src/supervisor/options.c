@@ -13,6 +13,8 @@ enum option_key {
     KEY_JOBS = 'j',
     KEY_SUT = 256,
     KEY_ADAPTER,
+    KEY_SYSROOT,
+    KEY_CC,
     KEY_WORKER,
     KEY_PROFILE,
     KEY_TIMEOUT_FACTOR,
@@ -44,6 +46,8 @@ static const struct {
     {{"worker", required_argument, NULL, KEY_WORKER}, FOR_ALL},
     {{"sut", required_argument, NULL, KEY_SUT}, FOR_SUT},
     {{"adapter", required_argument, NULL, KEY_ADAPTER}, FOR_SUT},
+    {{"sysroot", required_argument, NULL, KEY_SYSROOT}, FOR_SUT | FOR(VERB_LIST)},
+    {{"cc", required_argument, NULL, KEY_CC}, FOR_SUT | FOR(VERB_LIST)},
     {{"timeout-factor", required_argument, NULL, KEY_TIMEOUT_FACTOR},
      FOR(VERB_RUN) | FOR(VERB_DOCTOR)},
     {{"seed", required_argument, NULL, KEY_SEED}, FOR(VERB_RUN) | FOR(VERB_DEBUG)},
@@ -146,6 +150,12 @@ static bool take_option(struct options *options, int key, const char *value)
         return true;
     case KEY_WORKER:
         options->worker = value;
+        return true;
+    case KEY_SYSROOT:
+        options->sysroot = value;
+        return true;
+    case KEY_CC:
+        options->cc = value;
         return true;
     case KEY_PROFILE:
         options->profile = value;
@@ -261,6 +271,10 @@ static bool check_combination(const struct options *options)
         wrong = "doctor takes no ids";
     } else if (options->quiet && options->verbose) {
         wrong = "--quiet and --verbose exclude each other";
+    } else if (options->cc != NULL && options->sysroot == NULL) {
+        wrong = "--cc is the compiler for the worker of a --sysroot, and there is none";
+    } else if (options->sysroot != NULL && strcmp(options->worker, CTS_DEFAULT_WORKER) != 0) {
+        wrong = "--worker and --sysroot exclude each other: the worker is built for the sysroot";
     }
     if (wrong != NULL) {
         say(stderr, "ipc-cts: %s\n", wrong);

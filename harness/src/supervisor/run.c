@@ -62,7 +62,14 @@ static void say_notices(const struct run *run)
     }
     text_puts(&text, "library  ");
     text_visible(&text, run->target.sut_shown);
-    text_puts(&text, run->options->sut == NULL ? " (the reference)\n" : "\n");
+    text_puts(&text, run->options->sut == NULL && run->options->sysroot == NULL
+                         ? " (the reference)\n"
+                         : "\n");
+    if (run->target.headers != NULL) {
+        text_puts(&text, "headers  ");
+        text_visible(&text, run->target.headers);
+        text_puts(&text, "\n");
+    }
     if (probe->has_adapter) {
         text_puts(&text, "adapter  ");
         text_visible(&text, probe->adapter_name);

@@ -3,6 +3,7 @@
 #include "catalogue.h"
 #include "commands.h"
 #include "exit_code.h"
+#include "target.h"
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>
@@ -106,9 +107,17 @@ static int finish(struct catalogue *catalogue, struct text *error, int code)
 int command_list(const struct options *options)
 {
     struct catalogue catalogue = {0};
+    struct target target = {0};
     struct text error = {0};
     int code = EXIT_CONFORMANT;
-    if (!catalogue_load(&catalogue, options->worker, &error)) {
+    if (options->sysroot != NULL && !target_open(&target, options, &error)) {
+        target_finish(&target);
+        return finish(&catalogue, &error, EXIT_USAGE);
+    }
+    bool loaded =
+        catalogue_load(&catalogue, target.worker != NULL ? target.worker : options->worker, &error);
+    target_finish(&target);
+    if (!loaded) {
         return finish(&catalogue, &error, EXIT_INTERNAL);
     }
     switch (catalogue_select(&catalogue, options->ids, options->id_count, options->profile, true,

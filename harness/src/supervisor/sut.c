@@ -29,6 +29,9 @@ typedef Elf32_Dyn sut_dynamic;
 #define SUT_DATA ELFDATA2MSB
 #endif
 
+#define SUT_ARCHIVE_MAGIC "!<arch>\n"
+#define SUT_ARCHIVE_MAGIC_BYTES 8u
+
 #define SUT_SEGMENTS_MAX 256u
 #define SUT_SECTION_BYTES_MAX 65536u
 
@@ -122,8 +125,9 @@ static const char *wrong_type(unsigned type)
 static bool check_header(const sut_header *header, size_t size, struct text *error)
 {
     const unsigned char *ident = header->e_ident;
-    if (size >= 8 && memcmp(ident, "!<arch>\n", 8) == 0) {
-        text_puts(error, "is a static library; a shared one is needed");
+    if (size >= SUT_ARCHIVE_MAGIC_BYTES &&
+        memcmp(ident, SUT_ARCHIVE_MAGIC, SUT_ARCHIVE_MAGIC_BYTES) == 0) {
+        text_puts(error, "is a static library; a shared one is needed, or --sysroot");
         return false;
     }
     if (size < EI_NIDENT || memcmp(ident, ELFMAG, SELFMAG) != 0) {
@@ -302,6 +306,31 @@ bool sut_examine(const char *path, struct sut_file *file, struct text *error)
         }
     }
     return good;
+}
+
+bool sut_is_archive(const char *path)
+{
+    char magic[SUT_ARCHIVE_MAGIC_BYTES];
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    bool archive = fd >= 0 && read_at(fd, 0, magic, sizeof(magic)) &&
+                   memcmp(magic, SUT_ARCHIVE_MAGIC, sizeof(magic)) == 0;
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return archive;
+}
+
+bool sut_examine_archive(const char *path, struct sut_file *file, struct text *error)
+{
+    struct stat status;
+    *file = (struct sut_file){0};
+    file->path = stat(path, &status) == 0 ? realpath(path, NULL) : NULL;
+    if (file->path == NULL) {
+        text_puts(error, strerror(errno));
+        return false;
+    }
+    file->size_bytes = (uint64_t)status.st_size;
+    return true;
 }
 
 void sut_finish(struct sut_file *file)

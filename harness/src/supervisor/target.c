@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "target.h"
 #include "keeper.h"
+#include "sysroot.h"
 #include "verdict.h"
 
 #include <cjson/cJSON.h>
@@ -10,10 +11,12 @@
 
 #define TARGET_PROBE_LIMIT_MS 10000u
 
-static bool examine(const char *role, const char *path, struct sut_file *file, struct text *error)
+static bool examine(const char *role, const char *path, bool archive, struct sut_file *file,
+                    struct text *error)
 {
     struct text why = {0};
-    bool good = sut_examine(path, file, &why);
+    bool good = archive && sut_is_archive(path) ? sut_examine_archive(path, file, &why)
+                                                : sut_examine(path, file, &why);
     if (!good) {
         text_printf(error, "%s ", role);
         text_visible(error, path);
@@ -23,33 +26,76 @@ static bool examine(const char *role, const char *path, struct sut_file *file, s
     return good;
 }
 
-bool target_open(struct target *target, const struct options *options, struct text *error)
+/* With a sysroot: its worker, its library, and the reference's adapter for its headers. */
+static bool open_sysroot(struct target *target, const struct options *options,
+                         struct sysroot *sysroot, struct text *error)
 {
-    *target = (struct target){0};
-    const char *adapter = options->adapter;
-    if (options->sut == NULL && adapter == NULL) {
-        adapter = "reference";
+    struct sut_file sut = {0};
+    if (options->sysroot == NULL) {
+        return true;
     }
-    target->sut_shown = options->sut != NULL ? options->sut : CTS_DEFAULT_SUT;
-    if (!examine("library", target->sut_shown, &target->sut, error)) {
+    /* A file that is no library is said to be none before anything is built. */
+    bool good = options->sut == NULL || examine("library", options->sut, true, &sut, error);
+    sut_finish(&sut);
+    if (!good) {
         return false;
     }
+    if (!sysroot_prepare(sysroot, options, error)) {
+        return false;
+    }
+    target->headers = copy_string(sysroot->include);
+    return true;
+}
+
+static bool open_worker(struct target *target, const char *worker, struct text *error)
+{
+    target->worker = realpath(worker, NULL);
+    if (target->worker == NULL) {
+        text_puts(error, "worker ");
+        text_visible(error, worker);
+        text_printf(error, ": %s", strerror(errno));
+    }
+    return target->worker != NULL;
+}
+
+static bool open_files(struct target *target, const struct options *options,
+                       const struct sysroot *sysroot, struct text *error)
+{
+    bool other_headers = options->sysroot != NULL;
+    const char *adapter = options->adapter;
+    if (options->sut == NULL && adapter == NULL && !other_headers) {
+        adapter = "reference";
+    }
+    const char *sut = other_headers          ? sysroot->library
+                      : options->sut != NULL ? options->sut
+                                             : CTS_DEFAULT_SUT;
+    if (!examine("library", sut, other_headers, &target->sut, error)) {
+        return false;
+    }
+    target->sut_shown = options->sut != NULL ? options->sut
+                        : other_headers      ? target->sut.path
+                                             : CTS_DEFAULT_SUT;
     if (adapter != NULL) {
         target->adapter_shown = adapter;
-        const char *path = strcmp(adapter, "reference") == 0 ? CTS_DEFAULT_ADAPTER : adapter;
-        if (!examine("adapter", path, &target->adapter, error)) {
+        const char *path = strcmp(adapter, "reference") != 0 ? adapter
+                           : sysroot->adapter != NULL        ? sysroot->adapter
+                                                             : CTS_DEFAULT_ADAPTER;
+        if (!examine("adapter", path, false, &target->adapter, error)) {
             return false;
         }
         target->has_adapter_file = true;
     }
-    target->worker = realpath(options->worker, NULL);
-    if (target->worker == NULL) {
-        text_puts(error, "worker ");
-        text_visible(error, options->worker);
-        text_printf(error, ": %s", strerror(errno));
-        return false;
-    }
-    return true;
+    return open_worker(target, other_headers ? sysroot->worker : options->worker, error);
+}
+
+bool target_open(struct target *target, const struct options *options, struct text *error)
+{
+    struct sysroot sysroot = {0};
+    *target = (struct target){0};
+    bool good = open_sysroot(target, options, &sysroot, error) &&
+                open_files(target, options, &sysroot, error);
+    sysroot_finish(&sysroot);
+    return good;
 }
 
 static void add_strings(struct string_list *list, const cJSON *array)
@@ -269,6 +315,7 @@ void target_finish(struct target *target)
     sut_finish(&target->sut);
     sut_finish(&target->adapter);
     free(target->worker);
+    free(target->headers);
     free_strings(&target->probe.missing);
     free_strings(&target->probe.missing_optional);
     free(target->probe.adapter_name);
@@ -277,19 +324,23 @@ void target_finish(struct target *target)
     *target = (struct target){0};
 }
 
+static void add_option(struct text *line, const char *name, const char *value)
+{
+    if (value != NULL) {
+        text_printf(line, " %s ", name);
+        text_shell_word(line, value);
+    }
+}
+
 void target_debug_line(const struct options *options, const char *case_id, uint32_t seed,
                        struct text *line)
 {
     text_shell_word(line, options->program);
     text_printf(line, " debug %s", case_id);
-    if (options->sut != NULL) {
-        text_puts(line, " --sut ");
-        text_shell_word(line, options->sut);
-    }
-    if (options->adapter != NULL) {
-        text_puts(line, " --adapter ");
-        text_shell_word(line, options->adapter);
-    }
+    add_option(line, "--sut", options->sut);
+    add_option(line, "--adapter", options->adapter);
+    add_option(line, "--sysroot", options->sysroot);
+    add_option(line, "--cc", options->cc);
     if (seed != OPTIONS_SEED_DEFAULT) {
         text_printf(line, " --seed %u", (unsigned)seed);
     }

@@ -42,11 +42,13 @@ struct target {
     bool has_adapter_file;
     const char *adapter_shown;
     struct sut_file adapter;
-    char *worker; /* absolute */
+    char *worker;  /* absolute */
+    char *headers; /* the include directory of a sysroot; null: the headers of the reference */
     struct probe probe;
 };
 
-/* Looks at the files. False with one line in `error`. */
+/* Looks at the files; with a sysroot builds its worker first, unless it is there, which blocks until
+ * then. False with one line in `error`. */
 bool target_open(struct target *target, const struct options *options, struct text *error);
 /* Loads library and adapter in a worker. False with one line in `error`; *interrupted tells that a
  * signal ended it. `root` is a directory for temporary files. Optional symbols that are missing are
