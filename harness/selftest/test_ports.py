@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Libraries with other headers (--sysroot)."""
+"""Libraries with other headers (--sysroot), and workers behind a wrapper (--exec-wrapper)."""
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,10 @@ from pathlib import Path
 import pytest
 
 import toolchain
-from suite import Run, Suite
+from degenerate.build import LIBRARIES, Builder, Degenerate
+from mutants import build as mutant_build
+from mutants.build import Builder as MutantBuilder
+from suite import RED, Run, Suite
 
 MAKE_SYSROOT = toolchain.REPOSITORY / "ci" / "cross" / "make_sysroot.py"
 # A worker is built in some seconds of CPU time; the machine may be busy.
@@ -219,3 +223,158 @@ def test_the_supervisor_knows_no_header_of_the_sdk(build_dir: Path) -> None:
     }
     assert reading, "ninja knows nobody who reads the headers"
     assert [name for name in reading if "supervisor" in name] == []
+
+
+def wrapper(path: Path, *lines: str) -> str:
+    """A script that gets the worker's command line."""
+    path.write_text("\n".join(("#!/bin/sh", *lines, "")))
+    path.chmod(0o755)
+    return str(path)
+
+
+def filtered(path: Path, program: str) -> str:
+    """A wrapper that sends what the worker writes to stdout through an awk program, but only for cases:
+    list and probe come through whole."""
+    return wrapper(
+        path,
+        'case "$*" in *--case*) ;; *) exec "$@" ;; esac',
+        f"""exec 3>&1; status=$( {{ {{ "$@"; echo $? >&4; }} | awk '{program}' >&3; }} 4>&1 )""",
+        'exit "$status"',
+    )
+
+
+def wrapped(
+    suite: Suite, command: str, ids: tuple[str, ...] = ("CALL-01.1",), *options: str,
+    sut: Path | None = None,
+) -> Run:  # fmt: skip
+    words = ["--exec-wrapper", command, *options]
+    return suite.run(ids, sut, "reference" if sut else None, words, limit_s=BUILD_LIMIT_S)
+
+
+def degenerate(name: str) -> Degenerate:
+    return next(library for library in LIBRARIES if library.name == name)
+
+
+def smoke_cases(suite: Suite) -> tuple[str, ...]:
+    listed = suite.call(["list", "--json"])
+    cases = json.loads(listed.stdout)
+    return tuple(case["id"] for case in cases if "smoke" in case["traits"])
+
+
+@pytest.mark.parametrize("command", ["env", "sh -c '\"$@\"; exit $?' sh"])
+def test_wrapper_changes_no_verdict(suite: Suite, command: str) -> None:
+    cases = smoke_cases(suite)
+    assert cases
+    plain = suite.run(cases)
+    through = wrapped(suite, command, cases)
+    assert through.verdicts == plain.verdicts
+    assert through.exit_code == 0
+    assert through.start["exec_wrapper"] == command
+    repro = through.cases[0]["repro"]
+    assert "--exec-wrapper" in repro
+
+
+def test_whole_filtered_stream_is_green(suite: Suite, tmp_path: Path) -> None:
+    """What the damaging wrappers below do is their damage, not their filter."""
+    run = wrapped(suite, filtered(tmp_path / "filter", "{ print; fflush() }"))
+    assert run.exit_code == 0, run.not_green()
+
+
+@pytest.mark.parametrize(
+    ("program", "says"),
+    [("NR != 4", "is missing"), ("{ print } NR == 4", "came twice"),
+     ("{ print NR == 4 ? substr($0, 1, length($0) - 5) : $0 }", "is damaged"),
+     ("{ if (NR == 4) sub(/:1/, \":2\"); if (NR == 4) sub(/actor/, \"rotca\"); print }", "damaged"),
+     ("NR == 3 { kept = $0; next } { print } NR == 4 { print kept }", "is missing")],
+    ids=["lost", "doubled", "cut", "changed", "swapped"],
+)  # fmt: skip
+def test_damaged_stream_is_broken(suite: Suite, tmp_path: Path, program: str, says: str) -> None:
+    run = wrapped(suite, filtered(tmp_path / "filter", program))
+    assert run.verdicts == {"CALL-01.1": "BROKEN"}
+    assert "the stream of the case is damaged" in run.cases[0]["reason"]
+    assert says in run.cases[0]["reason"]
+
+
+def test_end_of_the_stream_is_lost(suite: Suite, tmp_path: Path) -> None:
+    """The record says PASS, the worker's end is missing: that is no PASS."""
+    run = wrapped(suite, filtered(tmp_path / "filter", '!/:X0$/'))
+    assert run.verdicts == {"CALL-01.1": "EARLY_EXIT"}
+
+
+def test_prints_around_the_stream_are_output(suite: Suite, tmp_path: Path) -> None:
+    program = '{ printf "%s", NR % 2 ? "noise " : "ok 1 noise\\n"; print }'
+    run = wrapped(suite, filtered(tmp_path / "filter", program))
+    assert run.verdicts == {"CALL-01.1": "PASS"}
+    assert "noise" in run.cases[0]["output"]
+
+
+def test_merged_streams_are_told_apart(suite: Suite, tmp_path: Path, degenerates: Builder) -> None:
+    """A library that prints TAP, through a wrapper that makes one stream of both."""
+    command = wrapper(tmp_path / "merge", 'exec "$@" 2>&1')
+    sut = degenerates.build(degenerate("prints_tap"))
+    plain = suite.run(["CALL-01.1"], sut)
+    run = suite.run(["CALL-01.1"], sut, options=["--exec-wrapper", command])
+    assert run.verdicts == plain.verdicts
+
+
+@pytest.mark.parametrize(
+    ("line", "verdict", "says"),
+    [("exit 0", "BROKEN", "no worker spoke"), ("echo garbage; exit 3", "BROKEN", "garbage"),
+     ("kill -9 $$", "BROKEN", "SIGKILL"), ("exec sleep 1000", "BROKEN", "within 2 s"),
+     ('"$@"; exit 9', "BROKEN", "the exec wrapper with 9"),
+     ('"$@"; exec sleep 1000', "BROKEN", "the exec wrapper has not"),
+     ('"$@"; exit 0', "PASS", "")],
+    ids=["silent", "garbage", "killed", "hangs", "own status", "does not end", "no status"],
+)  # fmt: skip
+def test_wrappers_that_fail(
+    suite: Suite, tmp_path: Path, line: str, verdict: str, says: str
+) -> None:
+    command = wrapper(
+        tmp_path / "wrapper", 'case "$*" in *--case*) ;; *) exec "$@" ;; esac', line
+    )
+    run = wrapped(suite, command, ("OBJ-01.1",), "--timeout-factor", "0.1" if "sleep" in line else "1")
+    assert run.verdicts == {"OBJ-01.1": verdict}
+    assert says in run.cases[0]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [("no-such-wrapper", "No such file"), ("false", "status 1"), ("sh -c 'echo lost; exit 255'", "lost"),
+     ("a | b", "script"), ("'open", "quotes"), ("", "empty")],
+)  # fmt: skip
+def test_wrapper_that_starts_nothing(suite: Suite, command: str, says: str) -> None:
+    assert says in refused(suite, "--exec-wrapper", command)
+    doctor = suite.call(["doctor", "--exec-wrapper", command])
+    assert doctor.exit_code == 4
+    assert says in doctor.stdout
+    assert suite.call(["list", "--exec-wrapper", command]).exit_code == 4
+
+
+def test_list_and_doctor_through_a_wrapper(suite: Suite) -> None:
+    plain = suite.call(["list", "--json"])
+    assert suite.call(["list", "--json", "--exec-wrapper", "env"]).stdout == plain.stdout
+    doctor = suite.call(["doctor", "--exec-wrapper", "env"])
+    assert doctor.exit_code == 0
+    assert "exec wrapper" in doctor.stdout
+
+
+def test_mutants_are_red_through_a_wrapper(suite: Suite, mutants: MutantBuilder) -> None:
+    chosen = [mutant for mutant in mutant_build.load() if not mutant.survives][::12]
+    assert len(chosen) >= 4
+    for mutant in chosen:
+        built = mutants.build(mutant)
+        ids = tuple(mutant.expect_cases) or (mutant.requirement,)
+        run = wrapped(suite, "env", ids, "--timeout-factor", "0.5", sut=built.library)
+        assert set(run.counts) & RED, f"{mutant.id} survives: {run.counts}"
+
+
+@pytest.mark.parametrize("name", ["crash_in_set", "exit_in_call", "hang_in_recv", "kill_in_set"])
+def test_hostile_libraries_get_their_verdicts(
+    suite: Suite, degenerates: Builder, name: str
+) -> None:
+    sut = degenerates.build(degenerate(name))
+    options = ["--timeout-factor", "0.3"]
+    plain = suite.run(["CALL-01.1", "RECV-01.1"], sut, options=options)
+    run = suite.run(["CALL-01.1", "RECV-01.1"], sut, options=[*options, "--exec-wrapper", "env"])
+    assert run.verdicts == plain.verdicts
+    assert run.exit_code == 1

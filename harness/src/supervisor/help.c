@@ -28,6 +28,7 @@ void help_general(FILE *stream)
 
 static const char list_help[] =
     "usage: ipc-cts list [ID...] [--profile NAME] [--json] [--sysroot DIR]\n"
+    "                    [--exec-wrapper CMD]\n"
     "\n"
     "Show the cases, each with strength of its requirement, layout, traits and title.\n"
     "\n"
@@ -47,6 +48,7 @@ static const char show_help[] =
 
 static const char doctor_help[] =
     "usage: ipc-cts doctor [--sut FILE.so] [--adapter FILE.so|reference] [--sysroot DIR]\n"
+    "                      [--exec-wrapper CMD]\n"
     "\n"
     "Check what a run depends on, line by line, and say which cases will be skipped and why.\n"
     "Exit 0: a run is possible; 4: it is not.\n"
@@ -67,6 +69,8 @@ static const char run_help[] =
     "                            library, DIR/lib/libkos-ipc.so or .a (--sut names another); a\n"
     "                            worker is built for them once and kept\n"
     "  --cc CC                   its compiler (else DIR/ipc-cts.json, CC, the one of this build)\n"
+    "  --exec-wrapper CMD        start the worker by CMD, which gets its path and arguments: an\n"
+    "                            emulator, ssh, a script; CMD is split as a shell does it\n"
     "  -j, --jobs N              cases at the same time (one for each CPU)\n"
     "  --timeout-factor F        stretch all limits, 0.1 to 100 (IPCTS_TIMEOUT_FACTOR)\n"
     "  --repeat N                run everything N times\n"
@@ -85,11 +89,13 @@ static const char run_help[] =
     "  ipc-cts run CALL RECV-03 --sut ./libkos-ipc.so\n"
     "  ipc-cts run --repeat 20 --shuffle --seed 7 --sut ./libkos-ipc.so --events events.jsonl\n"
     "  ipc-cts run --sysroot ./sdk --cc clang\n"
+    "  ipc-cts run --exec-wrapper 'qemu-aarch64-static -L /usr/aarch64-linux-gnu' \\\n"
+    "      --sysroot ./aarch64\n"
     "  ipc-cts run -q --tap-file run.tap --sut ./libkos-ipc.so; prove -e cat run.tap\n";
 
 static const char debug_help[] =
     "usage: ipc-cts debug ID [--sut FILE.so] [--adapter FILE.so|reference] [--sysroot DIR]\n"
-    "                     [--seed N] [--gdb]\n"
+    "                     [--exec-wrapper CMD] [--seed N] [--gdb]\n"
     "\n"
     "Run one case in one process, without limits; its events go to stderr. Prints the gdb line\n"
     "that stops in the library first; --gdb starts that.\n"

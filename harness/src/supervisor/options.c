@@ -15,6 +15,7 @@ enum option_key {
     KEY_ADAPTER,
     KEY_SYSROOT,
     KEY_CC,
+    KEY_EXEC_WRAPPER,
     KEY_WORKER,
     KEY_PROFILE,
     KEY_TIMEOUT_FACTOR,
@@ -48,6 +49,7 @@ static const struct {
     {{"adapter", required_argument, NULL, KEY_ADAPTER}, FOR_SUT},
     {{"sysroot", required_argument, NULL, KEY_SYSROOT}, FOR_SUT | FOR(VERB_LIST)},
     {{"cc", required_argument, NULL, KEY_CC}, FOR_SUT | FOR(VERB_LIST)},
+    {{"exec-wrapper", required_argument, NULL, KEY_EXEC_WRAPPER}, FOR_SUT | FOR(VERB_LIST)},
     {{"timeout-factor", required_argument, NULL, KEY_TIMEOUT_FACTOR},
      FOR(VERB_RUN) | FOR(VERB_DOCTOR)},
     {{"seed", required_argument, NULL, KEY_SEED}, FOR(VERB_RUN) | FOR(VERB_DEBUG)},
@@ -153,6 +155,9 @@ static bool take_option(struct options *options, int key, const char *value)
         return true;
     case KEY_SYSROOT:
         options->sysroot = value;
+        return true;
+    case KEY_EXEC_WRAPPER:
+        options->exec_wrapper = value;
         return true;
     case KEY_CC:
         options->cc = value;

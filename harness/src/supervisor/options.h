@@ -27,8 +27,9 @@ struct options {
     const char *sut;     /* as given; null: the reference */
     const char *adapter; /* as given; null: none, or the reference's when sut is null */
     const char *worker;
-    const char *sysroot; /* null: our headers */
-    const char *cc;      /* compiler for the sysroot's worker; null: see sysroot.h */
+    const char *sysroot;      /* null: our headers */
+    const char *exec_wrapper; /* as given; null: none */
+    const char *cc;           /* compiler for the sysroot's worker; null: see sysroot.h */
     const char *profile;
     const char *events;
     const char *tap_file;

@@ -37,7 +37,15 @@ static int usage_error(const struct text *line)
 static int load_and_select(struct run *run, struct text *error)
 {
     const struct options *options = run->options;
-    if (!catalogue_load(&run->catalogue, run->target.worker, error)) {
+    bool loaded = target_catalogue(&run->target, &run->catalogue, options->timeout_factor,
+                                   run->place.root, run->place.signal_fd, &run->interrupted, error);
+    if (run->interrupted) {
+        return EXIT_INTERRUPTED;
+    }
+    if (!loaded && run->target.wrapper.count != 0) {
+        return usage_error(error);
+    }
+    if (!loaded) {
         say(stderr, "ipc-cts: %s\n", text_string(error));
         return EXIT_INTERNAL;
     }
@@ -65,6 +73,11 @@ static void say_notices(const struct run *run)
     text_puts(&text, run->options->sut == NULL && run->options->sysroot == NULL
                          ? " (the reference)\n"
                          : "\n");
+    if (run->options->exec_wrapper != NULL) {
+        text_puts(&text, "wrapper  ");
+        text_visible(&text, run->options->exec_wrapper);
+        text_puts(&text, "\n");
+    }
     if (run->target.headers != NULL) {
         text_puts(&text, "headers  ");
         text_visible(&text, run->target.headers);
@@ -208,7 +221,6 @@ static int run_in_place(struct run *run, struct text *error)
         bool loaded = target_probe(&run->target, run->options->timeout_factor, run->place.root,
                                    run->place.signal_fd, &run->interrupted, error);
         if (run->interrupted) {
-            say(stderr, "ipc-cts: interrupted before the first case\n");
             code = EXIT_INTERRUPTED;
         } else if (!loaded) {
             code = usage_error(error);
@@ -216,6 +228,9 @@ static int run_in_place(struct run *run, struct text *error)
             say_notices(run);
             code = run_cases(run);
         }
+    }
+    if (code == EXIT_INTERRUPTED && !run->log.started) {
+        say(stderr, "ipc-cts: interrupted before the first case\n");
     }
     if (code == EXIT_USAGE) {
         tap_bail_out(run->options->tap, text_string(error), run->options->tap_file);

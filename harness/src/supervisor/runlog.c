@@ -172,6 +172,9 @@ void runlog_start(struct runlog *log, const struct options *options, const struc
     if (target->headers != NULL) {
         add_bytes(sut, "headers", target->headers);
     }
+    if (options->exec_wrapper != NULL) {
+        add_bytes(event, "exec_wrapper", options->exec_wrapper);
+    }
     add_adapter(event, target);
     add_number(event, "seed", options->seed);
     add_number(event, "jobs", jobs);

@@ -2,6 +2,7 @@
 #include "scheduler.h"
 #include "sweep.h"
 #include "verdict.h"
+#include "worker_command.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -41,73 +42,44 @@ static double limit_s_of(const struct scheduler *scheduler, const struct job *jo
     return limit_ms * scheduler->schedule->options->timeout_factor / 1000.0;
 }
 
-#define WORKER_ARGUMENTS_MAX 20
-
-/* The worker's command line; numbers are kept in `numbers`. */
-struct command {
-    char *argv[WORKER_ARGUMENTS_MAX];
-    size_t count;
-    struct text numbers[4];
-    size_t number_count;
-};
-
-static void add_argument(struct command *command, const char *name, char *value)
-{
-    struct {
-        const char *given;
-        char *word;
-    } flag = {.given = name};
-    memcpy(&flag.word, &flag.given, sizeof(flag.word)); /* exec takes char * and changes nothing */
-    command->argv[command->count++] = flag.word;
-    command->argv[command->count++] = value;
-}
-
-static char *number_argument(struct command *command, double number)
-{
-    struct text *text = &command->numbers[command->number_count++];
-    text_printf(text, "%.15g", number);
-    return text->data;
-}
-
 static void make_command(const struct scheduler *scheduler, const struct slot *slot,
-                         struct command *command)
+                         uint64_t limit_ms, struct worker_command *command)
 {
     const struct target *target = scheduler->schedule->target;
-    command->argv[command->count++] = target->worker;
-    add_argument(command, "--case", slot->job.item->id);
-    add_argument(command, "--sut", target->sut.path);
-    if (target->has_adapter_file) {
-        add_argument(command, "--adapter", target->adapter.path);
+    bool pinned = slot->cpu >= 0 && (slot->job.item->traits & CTS_FREE_RUNNING) == 0;
+    worker_command_begin(command, target, limit_ms);
+    worker_command_add(command, "--case", slot->job.item->id);
+    worker_command_add(command, "--sut", target->sut.path);
+    worker_command_add(command, "--adapter",
+                       target->has_adapter_file ? target->adapter.path : NULL);
+    if (target->wrapper.count == 0) {
+        worker_command_add_number(command, "--log-fd", KEEPER_LOG_FD);
     }
-    add_argument(command, "--log-fd", number_argument(command, KEEPER_LOG_FD));
-    if (slot->cpu >= 0 && (slot->job.item->traits & CTS_FREE_RUNNING) == 0) {
-        add_argument(command, "--cpu", number_argument(command, slot->cpu));
+    if (pinned) {
+        worker_command_add_number(command, "--cpu", slot->cpu);
     }
-    add_argument(command, "--seed", number_argument(command, seed_of(scheduler, &slot->job)));
-    add_argument(command, "--timeout-factor",
-                 number_argument(command, scheduler->schedule->options->timeout_factor));
-    command->argv[command->count] = NULL;
+    worker_command_add_number(command, "--seed", seed_of(scheduler, &slot->job));
+    worker_command_add_number(command, "--timeout-factor",
+                              scheduler->schedule->options->timeout_factor);
 }
 
 static void start_job(struct scheduler *scheduler, struct slot *slot, const struct job *job)
 {
-    struct command command = {0};
+    struct worker_command command;
     slot->job = *job;
     slot->limit_s = limit_s_of(scheduler, job);
     if (!log_file_create(&slot->log)) {
         fatal("no memory file for a case: %s", strerror(errno));
     }
-    make_command(scheduler, slot, &command);
-    struct keeper_order order = {.argv = command.argv,
-                                 .log_fd = slot->log.fd,
+    struct keeper_order order = {.log_fd = slot->log.fd,
                                  .limit_ms = (uint64_t)(slot->limit_s * 1000.0),
                                  .root = scheduler->schedule->root};
+    make_command(scheduler, slot, order.limit_ms, &command);
+    worker_command_order(&command, &order);
     if (!keeper_start(&slot->keeper, &order)) {
         fatal("cannot start a process: %s", strerror(errno));
     }
-    for (size_t i = 0; i < command.number_count; i++) {
-        text_finish(&command.numbers[i]);
-    }
+    worker_command_finish(&command);
     slot->busy = true;
     scheduler->running++;
     scheduler->alone = (job->item->traits & CTS_EXCLUSIVE) != 0;

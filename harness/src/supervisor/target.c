@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "target.h"
+#include "case_log.h"
 #include "keeper.h"
 #include "sysroot.h"
 #include "verdict.h"
+#include "worker_command.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>
@@ -10,13 +12,15 @@
 #include <string.h>
 
 #define TARGET_PROBE_LIMIT_MS 10000u
+#define TARGET_LIST_LIMIT_MS 30000u
 
-static bool examine(const char *role, const char *path, bool archive, struct sut_file *file,
-                    struct text *error)
+/* `worker`: the program that will load it, where that is not for this machine; or null. */
+static bool examine(const char *role, const char *path, const char *worker, bool archive,
+                    struct sut_file *file, struct text *error)
 {
     struct text why = {0};
     bool good = archive && sut_is_archive(path) ? sut_examine_archive(path, file, &why)
-                                                : sut_examine(path, file, &why);
+                                                : sut_examine_for(path, worker, file, &why);
     if (!good) {
         text_printf(error, "%s ", role);
         text_visible(error, path);
@@ -35,7 +39,8 @@ static bool open_sysroot(struct target *target, const struct options *options,
         return true;
     }
     /* A file that is no library is said to be none before anything is built. */
-    bool good = options->sut == NULL || examine("library", options->sut, true, &sut, error);
+    bool good = options->sut == NULL || options->exec_wrapper != NULL ||
+                examine("library", options->sut, NULL, true, &sut, error);
     sut_finish(&sut);
     if (!good) {
         return false;
@@ -69,7 +74,11 @@ static bool open_files(struct target *target, const struct options *options,
     const char *sut = other_headers          ? sysroot->library
                       : options->sut != NULL ? options->sut
                                              : CTS_DEFAULT_SUT;
-    if (!examine("library", sut, other_headers, &target->sut, error)) {
+    if (!open_worker(target, other_headers ? sysroot->worker : options->worker, error)) {
+        return false;
+    }
+    const char *worker = target->wrapper.count != 0 ? target->worker : NULL;
+    if (!examine("library", sut, worker, other_headers, &target->sut, error)) {
         return false;
     }
     target->sut_shown = options->sut != NULL ? options->sut
@@ -80,19 +89,19 @@ static bool open_files(struct target *target, const struct options *options,
         const char *path = strcmp(adapter, "reference") != 0 ? adapter
                            : sysroot->adapter != NULL        ? sysroot->adapter
                                                              : CTS_DEFAULT_ADAPTER;
-        if (!examine("adapter", path, false, &target->adapter, error)) {
-            return false;
-        }
-        target->has_adapter_file = true;
+        target->has_adapter_file = examine("adapter", path, worker, false, &target->adapter, error);
+        return target->has_adapter_file;
     }
-    return open_worker(target, other_headers ? sysroot->worker : options->worker, error);
+    return true;
 }
 
 bool target_open(struct target *target, const struct options *options, struct text *error)
 {
     struct sysroot sysroot = {0};
     *target = (struct target){0};
-    bool good = open_sysroot(target, options, &sysroot, error) &&
+    bool good = (options->exec_wrapper == NULL ||
+                 exec_wrapper_parse(&target->wrapper, options->exec_wrapper, error)) &&
+                open_sysroot(target, options, &sysroot, error) &&
                 open_files(target, options, &sysroot, error);
     sysroot_finish(&sysroot);
     return good;
@@ -251,15 +260,82 @@ static bool probe_ended(const struct keeper_report *report, double limit_s, stru
     return false;
 }
 
-static bool probe_read(struct probe *probe, const struct keeper_report *report, double limit_s,
+/* A probe or a list, asked of the target's worker. */
+struct query {
+    struct keeper_report report;
+    struct log_file log; /* lines that came through a wrapper */
+};
+
+static void add_files(struct worker_command *command, const struct target *target)
+{
+    worker_command_add(command, "--sut", target->sut.path);
+    worker_command_add(command, "--adapter",
+                       target->has_adapter_file ? target->adapter.path : NULL);
+}
+
+/* False when the process that watches the worker was lost. */
+static bool query_run(struct query *query, const struct target *target, const char *what,
+                      uint64_t limit_ms, const char *root, int signal_fd, bool *interrupted)
+{
+    struct worker_command command;
+    struct keeper_order order = {.limit_ms = limit_ms, .root = root};
+    struct keeper *keeper = allocate(sizeof(*keeper));
+    if (!log_file_create(&query->log)) {
+        fatal("no memory file for the worker's answer: %s", strerror(errno));
+    }
+    worker_command_begin(&command, target, limit_ms);
+    worker_command_add_flag(&command, what);
+    add_files(&command, target);
+    worker_command_order(&command, &order);
+    order.log_fd = order.nonce != NULL ? query->log.fd : -1;
+    bool good = keeper_run(keeper, &order, signal_fd, interrupted);
+    query->report = keeper->report;
+    query->report.error[sizeof(query->report.error) - 1] = '\0';
+    worker_command_finish(&command);
+    free(keeper);
+    return good;
+}
+
+static void query_finish(struct query *query)
+{
+    log_file_destroy(&query->log);
+    free(query);
+}
+
+static void query_lines(const struct query *query, struct text *lines)
+{
+    uint64_t used = atomic_load_explicit(&query->log.area->used, memory_order_acquire);
+    text_add(lines, query->log.area->data, (size_t)(used < CTS_LOG_CAPACITY ? used : 0));
+}
+
+/* Did a whole answer come through the wrapper? False with the reason. */
+static bool query_whole(const struct query *query, double limit_s, struct text *error)
+{
+    const struct stream_report *stream = &query->report.stream;
+    if (exec_wrapper_silent(&query->report, limit_s, error)) {
+        return false;
+    }
+    if (stream->defect[0] != '\0') {
+        text_printf(error, "what comes through the exec wrapper is damaged: %s", stream->defect);
+        return false;
+    }
+    return true;
+}
+
+static bool probe_read(struct probe *probe, const struct query *query, double limit_s,
                        struct text *error)
 {
+    const struct keeper_report *report = &query->report;
     if (!probe_ended(report, limit_s, error)) {
         return false;
     }
     struct text raw = {0};
     struct text why = {0};
-    output_raw_end(&report->output, &raw);
+    if (report->stream.used) {
+        query_lines(query, &raw);
+    } else {
+        output_raw_end(&report->output, &raw);
+    }
     bool good = probe_parse(probe, text_string(&raw), raw.size, &why);
     if (!good && probe->blocked_detection == NULL) {
         text_printf(error, "cannot be probed: the worker exited with status %d and no report",
@@ -280,33 +356,63 @@ static bool probe_read(struct probe *probe, const struct keeper_report *report, 
 bool target_probe(struct target *target, double timeout_factor, const char *root, int signal_fd,
                   bool *interrupted, struct text *error)
 {
-    static char probe[] = "--probe";
-    static char sut[] = "--sut";
-    static char adapter[] = "--adapter";
-    char *argv[] = {target->worker,
-                    probe,
-                    sut,
-                    target->sut.path,
-                    target->has_adapter_file ? adapter : NULL,
-                    target->has_adapter_file ? target->adapter.path : NULL,
-                    NULL};
     uint64_t limit_ms = (uint64_t)(TARGET_PROBE_LIMIT_MS * timeout_factor);
-    struct keeper_order order = {.argv = argv, .log_fd = -1, .limit_ms = limit_ms, .root = root};
-    struct keeper *keeper = allocate(sizeof(*keeper));
+    double limit_s = (double)limit_ms / 1000.0;
+    struct query *query = allocate(sizeof(*query));
     struct text why = {0};
-    bool good = keeper_run(keeper, &order, signal_fd, interrupted);
+    bool good = query_run(query, target, "--probe", limit_ms, root, signal_fd, interrupted);
     if (!good) {
         text_puts(&why, "cannot be probed: the process that watches the worker was lost");
+    } else if (!query_whole(query, limit_s, error)) {
+        good = false;
     } else {
-        good = probe_read(&target->probe, &keeper->report, (double)limit_ms / 1000.0, &why);
+        good = probe_read(&target->probe, query, limit_s, &why);
     }
-    if (!good) {
+    if (why.size != 0) {
         text_puts(error, "library ");
         text_visible(error, target->sut_shown);
         text_printf(error, " %s", text_string(&why));
     }
     text_finish(&why);
-    free(keeper);
+    query_finish(query);
+    return good;
+}
+
+/* The list as it came through the wrapper. */
+static bool read_list(const struct query *query, double limit_s, struct catalogue *catalogue,
+                      struct text *error)
+{
+    struct text lines = {0};
+    bool good = query_whole(query, limit_s, error);
+    if (good && (!query->report.stream.ended || query->report.stream.status != CTS_EXIT_PASS)) {
+        text_puts(error, "the exec wrapper ended in the middle of the list of cases");
+        good = false;
+    }
+    if (good) {
+        query_lines(query, &lines);
+        good = catalogue_parse(catalogue, text_string(&lines), lines.size, error);
+    }
+    text_finish(&lines);
+    return good;
+}
+
+bool target_catalogue(const struct target *target, struct catalogue *catalogue,
+                      double timeout_factor, const char *root, int signal_fd, bool *interrupted,
+                      struct text *error)
+{
+    *interrupted = false;
+    if (target->wrapper.count == 0) {
+        return catalogue_load(catalogue, target->worker, error);
+    }
+    uint64_t limit_ms = (uint64_t)(TARGET_LIST_LIMIT_MS * timeout_factor);
+    struct query *query = allocate(sizeof(*query));
+    bool good = query_run(query, target, "--list", limit_ms, root, signal_fd, interrupted);
+    if (!good) {
+        text_puts(error, "the process that watches the worker was lost");
+    } else {
+        good = read_list(query, (double)limit_ms / 1000.0, catalogue, error);
+    }
+    query_finish(query);
     return good;
 }
 
@@ -316,6 +422,7 @@ void target_finish(struct target *target)
     sut_finish(&target->adapter);
     free(target->worker);
     free(target->headers);
+    exec_wrapper_finish(&target->wrapper);
     free_strings(&target->probe.missing);
     free_strings(&target->probe.missing_optional);
     free(target->probe.adapter_name);
@@ -341,6 +448,7 @@ void target_debug_line(const struct options *options, const char *case_id, uint3
     add_option(line, "--adapter", options->adapter);
     add_option(line, "--sysroot", options->sysroot);
     add_option(line, "--cc", options->cc);
+    add_option(line, "--exec-wrapper", options->exec_wrapper);
     if (seed != OPTIONS_SEED_DEFAULT) {
         text_printf(line, " --seed %u", (unsigned)seed);
     }

@@ -6,6 +6,8 @@
 #ifndef CTS_SUPERVISOR_TARGET_H
 #define CTS_SUPERVISOR_TARGET_H
 
+#include "catalogue.h"
+#include "exec_wrapper.h"
 #include "options.h"
 #include "sut.h"
 
@@ -42,7 +44,8 @@ struct target {
     bool has_adapter_file;
     const char *adapter_shown;
     struct sut_file adapter;
-    char *worker;  /* absolute */
+    char *worker; /* absolute */
+    struct exec_wrapper wrapper;
     char *headers; /* the include directory of a sysroot; null: the headers of the reference */
     struct probe probe;
 };
@@ -55,6 +58,10 @@ bool target_open(struct target *target, const struct options *options, struct te
  * no error. */
 bool target_probe(struct target *target, double timeout_factor, const char *root, int signal_fd,
                   bool *interrupted, struct text *error);
+/* The cases that the target's worker lists. As target_probe. */
+bool target_catalogue(const struct target *target, struct catalogue *catalogue,
+                      double timeout_factor, const char *root, int signal_fd, bool *interrupted,
+                      struct text *error);
 void target_finish(struct target *target);
 
 /* Reads what a probe printed; exposed for tests. False when there is no report in it. */
