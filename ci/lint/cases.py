@@ -28,7 +28,7 @@ TITLE = re.compile(r"[A-Za-z0-9 _.,:/()-]+\Z")
 _STRING = r'"(?:\\.|[^"\\\n])*"'
 # A row: id and title, in braces or as arguments of a macro that makes the row.
 ROW = re.compile(
-    rf'"(?P<id>[A-Za-z]+-[^"\n]*\.[^"\n]*)"\s*,\s*(?P<title>{_STRING}(?:\s*{_STRING})*)'
+    rf'"(?P<id>[A-Za-z][A-Za-z0-9]*-[^"\n]*\.[^"\n]*)"\s*,\s*(?P<title>{_STRING}(?:\s*{_STRING})*)'
 )
 TABLE = re.compile(r"\bstruct\s+cts_case\s+\w+\s*\[[^]]*\]\s*=\s*\{(?P<rows>.*?)\n\};", re.DOTALL)
 FIRST_STRING = re.compile(rf"\{{\s*(?P<id>{_STRING})")

@@ -48,7 +48,7 @@ CASE_BANNED_CALLS = re.compile(
     r"|fork|vfork|thrd_create|system|popen|poll|select)\s*\(|pthread_\w+)"
 )
 CONDITIONAL = re.compile(r"^[ \t]*#[ \t]*(if|ifdef|ifndef|elif)\b[ \t]*(\w*)", re.MULTILINE)
-REQUIREMENT_ID = re.compile(r"\b[A-Z]{3,5}-[0-9]{2}\b")
+REQUIREMENT_ID = re.compile(r"\b[A-Z][A-Z0-9]{2,4}-[0-9]{2}\b")
 
 # Files of harness/src whose strings are help texts, with ids as examples.
 HELP_TEXT_FILES = frozenset({"harness/src/supervisor/help.c"})

@@ -21,6 +21,7 @@ import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +30,10 @@ import yaml
 
 REQUIREMENTS = Path(__file__).resolve().parent.parent / "requirements"
 EDITIONS_FILE = "editions.yaml"
+REVIEWS_FILE = "reviews.yaml"
 SCHEMA_FILE = "schema.json"
 ID_DIGITS = 2
+SHORT_DIGITS = 12  # of a fingerprint, where people read and copy it
 
 
 @dataclass(frozen=True, order=True)
@@ -72,12 +75,32 @@ class Requirement:
     causes: str
     uncovered: str | None
 
+    @cached_property
+    def claim_fingerprint(self) -> str:
+        """SHA-256 of what a case is reviewed against, in a form that does not depend on layout:
+        id, claim, strength in every edition, invariant, and the fingerprint of the source sentence."""
+        text = {
+            "id": self.id,
+            "claim": normalise(self.claim),
+            "strength": self.strength,
+            "strength_in": dict(self.strength_in),
+            "invariant": None if self.invariant is None else normalise(self.invariant),
+            "source": self.source_fingerprint,
+        }
+        form = json.dumps(text, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return hashlib.sha256(form.encode("utf-8")).hexdigest()
+
+    @property
+    def short_fingerprint(self) -> str:
+        return self.claim_fingerprint[:SHORT_DIGITS]
+
 
 @dataclass(frozen=True)
 class Catalogue:
     version: int
     requirements: tuple[Requirement, ...]
     retired: Mapping[str, str]  # id to reason
+    reviews: Mapping[str, str] = field(default_factory=dict)  # case to short fingerprint
 
 
 @dataclass(frozen=True)
@@ -296,6 +319,47 @@ def _reference_problems(file: str, requirement: Requirement, known: _Known) -> I
             yield Problem(file, requirement.id, "strength_in: open cannot be mixed with others")
 
 
+def case_numbers(text: str) -> list[int]:
+    """The numbers of "1-3, 7", in order; some may stand twice."""
+    numbers: list[int] = []
+    for part in text.split(", "):
+        first, _, last = part.partition("-")
+        numbers.extend(range(int(first), int(last or first) + 1))
+    return numbers
+
+
+def _reviews(
+    directory: Path,
+    schema: Mapping[str, Any],
+    requirements: Sequence[Requirement],
+    problems: list[Problem],
+) -> dict[str, str]:
+    """What reviews.yaml records. Without the file nothing has been reviewed."""
+    if not (directory / REVIEWS_FILE).exists():
+        return {}
+    content = _read_yaml(directory / REVIEWS_FILE, problems)
+    wrong = [] if content is None else _schema_problems(REVIEWS_FILE, content, schema, "reviews")
+    problems.extend(wrong)
+    if content is None or wrong:
+        return {}
+    live = {requirement.id for requirement in requirements}
+    reviews: dict[str, str] = {}
+    for requirement_id, texts in content["reviews"].items():
+        if requirement_id not in live:
+            text = "there is no such requirement; remove its reviews"
+            problems.append(Problem(REVIEWS_FILE, requirement_id, text))
+        for short, numbers in texts.items():
+            found = case_numbers(numbers)
+            if not found:
+                problems.append(Problem(REVIEWS_FILE, requirement_id, f"no case in {numbers}"))
+            for number in found:
+                case = f"{requirement_id}.{number}"
+                if case in reviews:
+                    problems.append(Problem(REVIEWS_FILE, case, "stands twice"))
+                reviews[case] = short
+    return reviews
+
+
 def load(directory: Path = REQUIREMENTS) -> Loaded:
     """Read and check everything in the directory. Never raises for what the files hold."""
     problems: list[Problem] = []
@@ -314,7 +378,8 @@ def load(directory: Path = REQUIREMENTS) -> Loaded:
     requirements: list[Requirement] = []
     retired: dict[str, str] = {}
     expected = [f"{area.lower()}.yaml" for area in head["areas"]]
-    for stray in sorted({p.name for p in directory.glob("*.y*ml")} - {EDITIONS_FILE, *expected}):
+    known_files = {EDITIONS_FILE, REVIEWS_FILE, *expected}
+    for stray in sorted({p.name for p in directory.glob("*.y*ml")} - known_files):
         problems.append(Problem(stray, "-", f"its area is not listed in {EDITIONS_FILE}"))
     for area, file in zip(head["areas"], expected):
         content = _read_yaml(directory / file, problems)
@@ -334,7 +399,9 @@ def load(directory: Path = REQUIREMENTS) -> Loaded:
             problems.extend(_reference_problems(file, requirement, known))
         requirements.extend(own)
         retired.update({record["id"]: record["reason"] for record in gone})
-    catalogue = Catalogue(head["catalogue_version"], tuple(requirements), retired)
+    complete = not problems  # else a requirement may be missing for another reason
+    reviews = _reviews(directory, schema, requirements, problems) if complete else {}
+    catalogue = Catalogue(head["catalogue_version"], tuple(requirements), retired, reviews)
     return Loaded(catalogue, tuple(problems))
 
 
@@ -373,11 +440,13 @@ def to_c(catalogue: Catalogue) -> str:
             "area": requirement.area,
             "claim": requirement.claim,
             "strength": requirement.strength,
+            "strength_in": " ".join(f"{k}={v}" for k, v in requirement.strength_in.items()),
             "invariant": requirement.invariant,
             "source": "; ".join(str(source) for source in requirement.sources),
             "profiles": " ".join(requirement.profiles),
             "causes": requirement.causes,
             "uncovered": requirement.uncovered,
+            "fingerprint": requirement.short_fingerprint,
         }
         lines.append("    {")
         lines.extend(f"        .{name} = {c_string(text)}," for name, text in members.items())
@@ -385,6 +454,15 @@ def to_c(catalogue: Catalogue) -> str:
     lines += [
         "};",
         f"const size_t cts_requirement_count = {len(catalogue.requirements)};",
+        "",
+        "const struct cts_review cts_reviews[] = {",
+        *(
+            f"    {{{c_string(case)}, {c_string(short)}}},"
+            for case, short in catalogue.reviews.items()
+        ),
+        "    {0, 0},",
+        "};",
+        f"const size_t cts_review_count = {len(catalogue.reviews)};",
         "",
     ]
     return "\n".join(lines)
@@ -407,6 +485,7 @@ def to_json(catalogue: Catalogue) -> str:
             "source": first,
             "supporting": others,
             "source_fingerprint": requirement.source_fingerprint,
+            "claim_fingerprint": requirement.claim_fingerprint,
             "basis": requirement.basis,
             "causes": requirement.causes,
             "uncovered": requirement.uncovered,
@@ -416,6 +495,7 @@ def to_json(catalogue: Catalogue) -> str:
         "catalogue_version": catalogue.version,
         "requirements": [plain(requirement) for requirement in catalogue.requirements],
         "retired": dict(catalogue.retired),
+        "reviews": dict(catalogue.reviews),
     }
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 

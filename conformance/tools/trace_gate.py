@@ -6,8 +6,9 @@
     trace_gate.py --cases cases.jsonl
 
 Every requirement has a case or a stated reason why it has none, never both; every case has a
-requirement that exists; ids and titles are well formed and unique. One line per finding on
-stderr and exit status 1, or one summary line on stdout and exit status 0.
+requirement that exists; ids and titles are well formed and unique; no case is suspect, which is to
+say reviewed against another text of its requirement, or never (review.py records reviews). One line
+per finding on stderr and exit status 1, or one summary line on stdout and exit status 0.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ class Case:
     line: int
     id: str
     title: str
+    file: str = ""
 
     @property
     def requirement(self) -> str:
@@ -62,7 +64,8 @@ def read_cases(lines: Iterable[str]) -> tuple[list[Case], list[str]]:
         elif not isinstance(title, str):
             findings.append(f"{case_id}: no title")
         else:
-            cases.append(Case(number, case_id, title))
+            file = record.get("file")
+            cases.append(Case(number, case_id, title, file if isinstance(file, str) else ""))
     return cases, findings
 
 
@@ -115,10 +118,40 @@ def trace_findings(cases: Sequence[Case], rows: catalogue.Catalogue) -> list[str
     return findings
 
 
+def suspicion(case: Case, rows: catalogue.Catalogue) -> str:
+    """Why the case is suspect; "" when it was reviewed against what its requirement says now."""
+    reviewed = rows.reviews.get(case.id)
+    live = {requirement.id: requirement.short_fingerprint for requirement in rows.requirements}
+    now = live.get(case.requirement, "nothing")
+    if reviewed is None:
+        return "suspect: no review is recorded"
+    if reviewed != now:
+        return f"suspect: reviewed against {reviewed}, and {case.requirement} reads {now} now"
+    return ""
+
+
+def review_findings(cases: Sequence[Case], rows: catalogue.Catalogue) -> list[str]:
+    """Suspect cases of living requirements, and reviews of cases that do not exist."""
+    live = {requirement.id for requirement in rows.requirements}
+    findings = [
+        f"{case.id}: {why}"
+        for case in cases
+        if case.requirement in live and (why := suspicion(case, rows))
+    ]
+    present = {case.id for case in cases}
+    findings += [
+        f"{case_id}: reviewed, and there is no such case"
+        for case_id in rows.reviews
+        if case_id not in present
+    ]
+    return findings
+
+
 def check(lines: Iterable[str], rows: catalogue.Catalogue) -> tuple[list[str], int]:
     """All findings, and the number of well-formed cases."""
     cases, findings = read_cases(lines)
     findings += id_findings(cases) + title_findings(cases) + trace_findings(cases, rows)
+    findings += review_findings(cases, rows)
     return findings, len(cases)
 
 

@@ -11,16 +11,14 @@ import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 PR_SET_CHILD_SUBREAPER = 36
-SCRATCH = Path("/tmp")
 SCRATCH_PATTERN = "ipc-cts-*"
-CLOCK_SLACK_S = 2.0  # the boot time is known to the second
 
 # Verdicts that make a run red, apart from BROKEN: a case that did not reach its claim.
 RED = frozenset({"FAIL", "CRASH", "TIMEOUT", "EARLY_EXIT", "LEAK"})
@@ -53,40 +51,8 @@ def children() -> dict[int, str]:
 
 
 def scratch_directories() -> set[Path]:
-    return set(SCRATCH.glob(SCRATCH_PATTERN))
-
-
-def boot_time_s() -> float:
-    lines = Path("/proc/stat").read_text().splitlines()
-    return float(next(line.split()[1] for line in lines if line.startswith("btime ")))
-
-
-def other_runs_s() -> list[float]:
-    """When the living processes of ipc-cts were started, in seconds since the epoch."""
-    started: list[float] = []
-    boot = boot_time_s()
-    for entry in Path("/proc").iterdir():
-        try:
-            if entry.name.isdigit() and (entry / "comm").read_text().strip() == "ipc-cts":
-                words = (entry / "stat").read_text(errors="replace").rpartition(")")[2].split()
-                started.append(boot + int(words[19]) / os.sysconf("SC_CLK_TCK"))
-        except (OSError, IndexError, ValueError):
-            continue  # it has ended meanwhile
-    return started
-
-
-def abandoned(paths: Iterable[Path]) -> set[Path]:
-    """The directories that no living run can own: each of those began after the last touch."""
-    left: set[Path] = set()
-    started = other_runs_s()
-    for path in paths:
-        try:
-            touched = path.stat().st_mtime + CLOCK_SLACK_S
-        except FileNotFoundError:
-            continue
-        if not any(start <= touched for start in started):
-            left.add(path)
-    return left
+    """What runs of this session keep, and nobody else's: conftest.py sets TMPDIR for them."""
+    return set(Path(os.environ["TMPDIR"]).glob(SCRATCH_PATTERN))
 
 
 @dataclass(frozen=True)
@@ -103,6 +69,11 @@ class Run:
     @property
     def report(self) -> str:
         return self.stdout + self.stderr
+
+    @property
+    def log(self) -> str:
+        """The event log of a run with --events."""
+        return self.command[self.command.index("--events") + 1]
 
     @cached_property
     def cases(self) -> list[Event]:
@@ -146,7 +117,6 @@ class Suite:
         self.program = build / "bin" / "ipc-cts"
         self.reference = build / "lib" / "libkos-ipc.so"
         self.adapter = build / "lib" / "reference-adapter.so"
-        self.scratch_seen: dict[Path, str] = {}  # with the command beside which it appeared
         self._runs = 0
 
     def variant(self, name: str) -> Path:
@@ -173,10 +143,10 @@ class Suite:
             command, process.returncode, stdout.decode(errors="replace"),
             stderr.decode(errors="replace"), time.monotonic() - start, [],
         )  # fmt: skip
-        for path in scratch_directories() - before_scratch:
-            self.scratch_seen.setdefault(path, " ".join(command))
         left = self._remove_children(set(before_children))
         assert not left, f"left behind by {' '.join(command)}: {left}"
+        kept = scratch_directories() - before_scratch
+        assert not kept, f"left behind by {' '.join(command)}: {sorted(map(str, kept))}"
         return run
 
     def run(
@@ -211,6 +181,9 @@ class Suite:
         assert run.end["exit_code"] == run.exit_code
         assert Counter(run.end["verdicts"]) == run.counts
         red = any(verdict not in GREEN | {"INCONCLUSIVE"} for verdict in run.counts)
+        capabilities = run.start["capabilities"]
+        absent = set(capabilities["claimed"] or ()) - set(capabilities["present"])
+        red = red or (bool(absent) and run.exit_code != 2)
         assert red == (run.exit_code == 1), run.report
         if run.exit_code == 0:
             assert run.end["complete"], run.report
@@ -233,6 +206,18 @@ class Suite:
 def names_case(report: str, verdict: str, case: str) -> bool:
     """Does the report for people show the case with its verdict?"""
     return re.search(rf"(?m)^{verdict}\s+{re.escape(case)}\b", report) is not None
+
+
+def explains(text: str, case: Event, requirement: str) -> bool:
+    """Does the explanation name the requirement, mark what broke it, and say how to run it again?"""
+    lines = text.splitlines()
+    return (
+        lines[0].startswith(f"{case['verdict']} {case['case']} ")
+        and any(line.startswith(f"  requirement   {requirement} (") for line in lines)
+        and any(line.startswith(" >> ") for line in lines)
+        and any(line.startswith("  source  ") for line in lines)
+        and lines[-3 if lines[-1].startswith("The whole run") else -1].startswith("Run it again: ")
+    )
 
 
 def build_is_complete(build: Path) -> bool:

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from degenerate.build import LIBRARIES, Builder, Degenerate
+from degenerate.build import LIBRARIES, TERMINATES_PARENT, Builder, Degenerate
 from suite import Run, Suite, names_case
 
 RUN_LIMIT_S = 60
@@ -38,6 +38,22 @@ def test_fails_cleanly(suite: Suite, degenerates: Builder, library: Degenerate) 
     assert names_case(run.report, run.verdicts[first], first), run.report
     assert run.end["complete"]
     assert set(run.verdicts) == set(run.start["planned"])
+
+
+def test_a_library_that_kills_its_keeper_ends_no_run(suite: Suite, degenerates: Builder) -> None:
+    """It has the verdict of its case; the others have theirs, and the harness has not failed."""
+    run = run_library(suite, degenerates, BY_NAME["kills_parent"])
+    assert run.verdicts["OBJ-05.1"] == "CRASH"
+    assert run.verdicts["OBJ-01.1"] == "PASS"
+    assert run.exit_code == 1
+
+
+def test_a_library_cannot_cancel_its_case(suite: Suite, degenerates: Builder) -> None:
+    """SIGTERM to the keeper is how the command ends a run; from a library it means nothing."""
+    run = run_library(suite, degenerates, TERMINATES_PARENT)
+    assert run.exit_code == 0, run.report
+    assert run.end["complete"]
+    assert set(run.verdicts.values()) == {"PASS"}
 
 
 def test_always_ok_is_red_in_most_areas(suite: Suite, degenerates: Builder) -> None:

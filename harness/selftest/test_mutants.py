@@ -12,7 +12,7 @@ import yaml
 import toolchain
 from mutants import build as mutant_build
 from mutants.build import Builder, Change, Mutant
-from suite import RED, Run, Suite, names_case
+from suite import RED, Run, Suite, explains, names_case
 
 MUTANTS = mutant_build.load()
 # Limits that end a hang; a mutant is killed by one more often than not.
@@ -63,6 +63,8 @@ def test_is_killed_by_its_requirement(suite: Suite, mutants: Builder, mutant: Mu
     for case in killers:
         assert names_case(run.report, case["verdict"], case["case"]), run.report
     assert f"requirement  {mutant.requirement} " in run.report
+    explanation = suite.call(["explain", killers[0]["case"], run.log])
+    assert explains(explanation.stdout, killers[0], mutant.requirement), explanation.report
 
 
 @pytest.mark.parametrize("name", WHOLE)

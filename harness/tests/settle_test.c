@@ -20,8 +20,8 @@
 #include <unistd.h>
 
 #define TRIALS 20000u
-#define HELD_EVERY                                                                                 \
-    16u /* in each such trial the lock is held until the waiter was seen asleep on it */
+/* In each such trial the lock is held until the waiter was seen asleep on it. */
+#define HELD_EVERY 16u
 #define HOGS 2
 #define HOG_NICE 10 /* enough to keep both CPUs busy; equal priority would only cost time */
 

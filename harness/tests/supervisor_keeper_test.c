@@ -18,9 +18,11 @@
 static struct workplace place;
 static struct keeper keeper;
 static struct text output;
+static uint64_t grace_ms;
 
 static void setup(void)
 {
+    grace_ms = KEEPER_GRACE_MS;
     ck_assert(workplace_open(&place));
 }
 
@@ -40,8 +42,11 @@ static void run_limited(const char *script, int log_fd, uint64_t limit_ms)
     char flag[] = "-c";
     char *words = copy_string(script);
     char *argv[] = {shell, flag, words, NULL};
-    struct keeper_order order = {
-        .argv = argv, .log_fd = log_fd, .limit_ms = limit_ms, .root = place.root};
+    struct keeper_order order = {.argv = argv,
+                                 .log_fd = log_fd,
+                                 .limit_ms = limit_ms,
+                                 .grace_ms = grace_ms,
+                                 .root = place.root};
     bool interrupted = true;
     ck_assert(keeper_run(&keeper, &order, place.signal_fd, &interrupted));
     ck_assert(!interrupted);
@@ -160,6 +165,29 @@ START_TEST(strays_are_counted_and_killed)
 }
 END_TEST
 
+START_TEST(the_grace_can_be_stretched)
+{
+    static const char late[] = "(sleep 1; echo late) & exit 0";
+    grace_ms = 60000;
+    run(late);
+    ck_assert_uint_eq(keeper.report.strays, 0);
+    ck_assert_str_eq(text_string(&output), "late\n");
+    grace_ms = 1;
+    run(late);
+    ck_assert_uint_ge(keeper.report.strays, 1);
+}
+END_TEST
+
+/* A worker cannot talk its keeper out of watching. */
+START_TEST(signals_of_the_worker_mean_nothing_to_the_keeper)
+{
+    run("for s in TERM INT HUP PIPE CHLD; do kill -$s $PPID; done; echo alive; exit 7");
+    ck_assert_uint_eq(keeper.report.ending, KEEPER_EXITED);
+    ck_assert_int_eq(keeper.report.exit_status, 7);
+    ck_assert_str_eq(text_string(&output), "alive\n");
+}
+END_TEST
+
 START_TEST(a_program_that_is_none)
 {
     char missing[] = "/nonexistent/worker";
@@ -197,6 +225,7 @@ START_TEST(a_keeper_that_is_killed)
     struct keeper_order order = {.argv = argv, .log_fd = -1, .limit_ms = 60000, .root = place.root};
     bool interrupted = false;
     ck_assert(!keeper_run(&keeper, &order, place.signal_fd, &interrupted));
+    ck_assert_int_eq(keeper.lost_signal, SIGKILL);
     /* Its processes have fallen back to us, and its directory goes with the others. */
     ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
     remove_tree(place.root);
@@ -220,6 +249,8 @@ int main(void)
     tcase_add_test(tests, log_descriptor);
     tcase_add_test(tests, helpers_may_end_by_themselves);
     tcase_add_test(tests, strays_are_counted_and_killed);
+    tcase_add_test(tests, the_grace_can_be_stretched);
+    tcase_add_test(tests, signals_of_the_worker_mean_nothing_to_the_keeper);
     tcase_add_test(tests, a_program_that_is_none);
     tcase_add_test(tests, cancel);
     tcase_add_test(tests, a_keeper_that_is_killed);

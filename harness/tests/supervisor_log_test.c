@@ -202,7 +202,9 @@ END_TEST
 
 #define PROBE_REST                                                                                 \
     "\"missing_optional\":[\"KnHandleCopy\"],\"adapter\":{\"name\":\"x\",\"version\":1,"           \
-    "\"processes\":true},\"adapter_error\":null,\"clock_resolution_ns\":1,\"threads\":true,"       \
+    "\"later\":true},\"claims\":true,\"claimed\":[\"copy\",\"autoclear\",\"of-later\",7],"         \
+    "\"present\":[\"autoclear\",\"stages\"],\"adapter_error\":null,\"clock_resolution_ns\":1,"     \
+    "\"threads\":true,"                                                                            \
     "\"blocked_detection\":\"kernel\",\"freeze\":false,\"cpus\":2}\n"
 
 static bool probe_output(struct probe *probe, const char *output)
@@ -224,8 +226,9 @@ START_TEST(probe_reports)
     ck_assert(probe_output(&probe,
                            "{\"ok\":true}\nnoise\n{\"a\":1}\n"
                            "{\"ok\":true,\"load_error\":null,\"missing\":[]," PROBE_REST "bye\n"));
-    ck_assert(probe.loaded && probe.processes && probe.threads && !probe.freeze);
-    ck_assert(!probe.virtual_time);
+    ck_assert(probe.loaded && probe.claims.made && probe.threads && !probe.freeze);
+    ck_assert_uint_eq(claims_absent(&probe.claims), CTS_CAPABILITY_BIT(CTS_CAN_COPY));
+    ck_assert_uint_eq(claims_unclaimed(&probe.claims), CTS_CAPABILITY_BIT(CTS_CAN_STAGES));
     ck_assert_str_eq(probe.adapter_version, "1");
     ck_assert_str_eq(probe.missing_optional.items[0], "KnHandleCopy");
     free_probe(&probe);

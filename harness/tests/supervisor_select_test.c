@@ -143,6 +143,37 @@ START_TEST(requirement_is_joined)
 }
 END_TEST
 
+START_TEST(strength_follows_the_profile)
+{
+    expect_selected(SELECTION_OK, "CALL-02.1", "ce-1.3", "CALL-02.1");
+    ck_assert_str_eq(case_strength(&catalogue.cases[3]), "must");
+    expect_selected(SELECTION_OK, "CALL-02.1", "ce-1.2", "CALL-02.1");
+    ck_assert_str_eq(case_strength(&catalogue.cases[3]), "derived");
+    expect_selected(SELECTION_OK, "CALL-02.1", NULL, "CALL-02.1");
+    ck_assert_str_eq(case_strength(&catalogue.cases[3]), "derived");
+    const struct cts_requirement *row = requirement_find("CALL-02");
+    ck_assert_str_eq(requirement_strength(row, "ce-1.1"), "open");
+    ck_assert_str_eq(requirement_strength(row, "ce-1"), "derived");
+    ck_assert_str_eq(requirement_strength(row, "ce-1.33"), "derived");
+}
+END_TEST
+
+START_TEST(a_case_without_a_review_of_this_text_is_suspect)
+{
+    ck_assert_ptr_null(catalogue.cases[0].suspect);
+    ck_assert_str_eq(catalogue.cases[2].suspect, "no review is recorded");
+    ck_assert_str_eq(catalogue.cases[5].suspect,
+                     "reviewed against 000000000000, and STATE-09 reads 999999999999 now");
+    struct text words = {0};
+    expect_selected(SELECTION_OK, "", "ce-1.2", "OBJ-01.1 CALL-01.1 CALL-02.1 CALL-02.10");
+    ck_assert_uint_eq(catalogue_suspects(&catalogue, &words), 0);
+    ck_assert_int_eq(catalogue_select(&catalogue, NULL, 0, NULL, true, &message), SELECTION_OK);
+    ck_assert_uint_eq(catalogue_suspects(&catalogue, &words), 2);
+    ck_assert_str_eq(text_string(&words), "CALL-01, STATE-09");
+    text_finish(&words);
+}
+END_TEST
+
 static void plan_words(const struct plan *plan, struct text *text)
 {
     text_clear(text);
@@ -196,6 +227,8 @@ int main(void)
     tcase_add_test(tests, nothing_left_says_why);
     tcase_add_loop_test(tests, lists_that_are_refused, 0, 10);
     tcase_add_test(tests, requirement_is_joined);
+    tcase_add_test(tests, strength_follows_the_profile);
+    tcase_add_test(tests, a_case_without_a_review_of_this_text_is_suspect);
     tcase_add_test(tests, plan_order);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

@@ -176,7 +176,8 @@ START_TEST(event_lines)
         text_string(&start),
         "{\"event\":\"case_start\",\"case\":\"CALL-02.1\",\"rep\":2,\"index\":3,"
         "\"requirement\":\"CALL-02\",\"strength\":\"derived\",\"claim\":\"a taken CallEx is not "
-        "interrupted\",\"title\":\"a title\",\"file\":\"f.c\",\"layout\":\"\"}\n");
+        "interrupted\",\"title\":\"a title\",\"file\":\"f.c\",\"layout\":\"\","
+        "\"suspect\":null}\n");
     ck_assert_str_eq(
         text_string(&end),
         "{\"event\":\"case_end\",\"case\":\"CALL-02.1\",\"rep\":2,\"verdict\":\"FAIL\","
@@ -241,6 +242,29 @@ START_TEST(options_override_the_environment)
 }
 END_TEST
 
+START_TEST(options_of_documents)
+{
+    struct options options;
+    ck_assert_int_eq(
+        parse(&options, "ipc-cts run --junit j --json s --html h --matrix m --events e"),
+        OPTIONS_RUN);
+    ck_assert_str_eq(options.junit, "j");
+    ck_assert_str_eq(options.json_file, "s");
+    ck_assert_str_eq(options.html, "h");
+    ck_assert_str_eq(options.matrix, "m");
+    ck_assert_uint_eq(options.tap, 0);
+    /* These read their words themselves. */
+    ck_assert_int_eq(parse(&options, "ipc-cts explain CALL-01.1 --rep 2"), OPTIONS_RUN);
+    ck_assert_int_eq(options.verb, VERB_EXPLAIN);
+    ck_assert_uint_eq(options.id_count, 3);
+    ck_assert_str_eq(options.ids[2], "2");
+    ck_assert_int_eq(parse(&options, "ipc-cts help diff"), OPTIONS_RUN);
+    ck_assert_int_eq(options.verb, VERB_DIFF);
+    ck_assert_uint_eq(options.id_count, 1);
+    ck_assert_str_eq(options.ids[0], "--help");
+}
+END_TEST
+
 static const char *const wrong_lines[] = {
     "ipc-cts",
     "ipc-cts frobnicate",
@@ -263,6 +287,8 @@ static const char *const wrong_lines[] = {
     "ipc-cts debug",
     "ipc-cts debug A B",
     "ipc-cts doctor CALL",
+    "ipc-cts run --junit -",
+    "ipc-cts list --html x",
 };
 
 START_TEST(options_wrong)
@@ -284,6 +310,7 @@ int main(void)
     tcase_add_test(tests, failure_text);
     tcase_add_test(tests, event_lines);
     tcase_add_test(tests, options_good);
+    tcase_add_test(tests, options_of_documents);
     tcase_add_test(tests, options_override_the_environment);
     tcase_add_loop_test(tests, options_wrong, 0,
                         (int)(sizeof(wrong_lines) / sizeof(wrong_lines[0])));

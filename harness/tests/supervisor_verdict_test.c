@@ -151,6 +151,19 @@ START_TEST(harness_errors_are_broken)
     ck_assert_int_eq(decide(), VERDICT_BROKEN);
     facts.keeper_lost = true;
     expect(VERDICT_BROKEN, "lost");
+    facts.keeper_signal = SIGSEGV;
+    expect(VERDICT_BROKEN, "lost");
+}
+END_TEST
+
+START_TEST(a_keeper_that_was_killed_is_the_librarys_doing)
+{
+    facts.keeper_lost = true;
+    facts.keeper_signal = SIGKILL;
+    put_calls_in_flight();
+    expect(VERDICT_CRASH, "killed or stopped (SIGKILL), in CallEx (client)");
+    record(VERDICT_PASS, 1, 0);
+    expect(VERDICT_CRASH, "after its record said PASS");
 }
 END_TEST
 
@@ -189,6 +202,25 @@ START_TEST(records_that_cannot_be_true_are_broken)
     record(VERDICT_PASS, 3, 0);
     case_log.failed_check = true;
     expect(VERDICT_BROKEN, "a check failed");
+}
+END_TEST
+
+START_TEST(weak_evidence_is_no_strict_pass)
+{
+    case_log.weak = true;
+    record(VERDICT_PASS, 3, 0);
+    ck_assert_int_eq(decide(), VERDICT_PASS);
+    facts.strict = true;
+    expect(VERDICT_INCONCLUSIVE, "weak (the record said PASS)");
+    record(VERDICT_OBSERVED, 3, 0);
+    ck_assert_int_eq(decide(), VERDICT_INCONCLUSIVE);
+    record(VERDICT_FAIL, 3, 1);
+    ck_assert_int_eq(decide(), VERDICT_FAIL);
+    record(VERDICT_SKIP, 0, 77);
+    ck_assert_int_eq(decide(), VERDICT_SKIP);
+    case_log.weak = false;
+    record(VERDICT_PASS, 3, 0);
+    ck_assert_int_eq(decide(), VERDICT_PASS);
 }
 END_TEST
 
@@ -263,8 +295,10 @@ int main(void)
     tcase_add_test(tests, signals_are_crashes);
     tcase_add_test(tests, limits);
     tcase_add_test(tests, harness_errors_are_broken);
+    tcase_add_test(tests, a_keeper_that_was_killed_is_the_librarys_doing);
     tcase_add_test(tests, bad_logs_are_broken);
     tcase_add_test(tests, records_that_cannot_be_true_are_broken);
+    tcase_add_test(tests, weak_evidence_is_no_strict_pass);
     tcase_add_test(tests, processes_left_behind);
     tcase_add_test(tests, reason_comes_from_the_record);
     tcase_add_test(tests, words_go_both_ways);

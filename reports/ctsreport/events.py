@@ -55,6 +55,24 @@ class At:
 
 
 @dataclass(frozen=True)
+class Capabilities:
+    """What library and adapter were declared to offer (None: nothing was), and what is there."""
+
+    claimed: tuple[str, ...] | None
+    present: tuple[str, ...]
+
+    @property
+    def absent(self) -> tuple[str, ...]:
+        """Claimed and not there: the run cannot be conformant."""
+        return tuple(word for word in self.claimed or () if word not in self.present)
+
+    @property
+    def unclaimed(self) -> tuple[str, ...]:
+        """There and not claimed, where claims were made at all."""
+        return tuple(word for word in self.present if self.claimed and word not in self.claimed)
+
+
+@dataclass(frozen=True)
 class RunStart:
     version: int
     suite: str
@@ -66,9 +84,11 @@ class RunStart:
     repeat: int
     shuffle: bool
     timeout_factor: float
+    strict: bool
     machine: Mapping[str, object]
     planned: tuple[str, ...]
     missing_optional: tuple[str, ...]
+    capabilities: Capabilities
     time_utc: str
 
 
@@ -83,6 +103,7 @@ class CaseStart:
     title: str
     file: str
     layout: str
+    suspect: str | None  # why no review speaks for the present text of the requirement
 
 
 @dataclass(frozen=True)
@@ -110,6 +131,42 @@ class RunEnd:
     exit_code: int
     complete: bool
     duration_ms: float
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """A row of the catalogue that the run was made with, whether it has cases or not."""
+
+    id: str
+    area: str
+    claim: str
+    strength: str
+    invariant: str | None  # open rows: what must hold all the same
+    source: str
+    profiles: tuple[str, ...]
+    causes: str | None
+    uncovered: str | None  # why it has no case
+
+
+@dataclass(frozen=True)
+class ListedCase:
+    """A case that the worker has, whether it is in the plan or not."""
+
+    id: str
+    requirement: str
+    title: str
+    file: str
+    layout: str
+    traits: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Transition:
+    """A step, or an outcome of an open choice, that the model can count."""
+
+    name: str
+    requirement: str
+    open: bool
 
 
 @dataclass(frozen=True)
@@ -170,7 +227,19 @@ class Damage:
 
 
 Event = Union[
-    RunStart, CaseStart, CaseEnd, RunEnd, Check, Observe, Stage, Complete, Step, Damage
+    RunStart,
+    CaseStart,
+    CaseEnd,
+    RunEnd,
+    Requirement,
+    ListedCase,
+    Transition,
+    Check,
+    Observe,
+    Stage,
+    Complete,
+    Step,
+    Damage,
 ]
 
 
@@ -266,6 +335,11 @@ class _Members:
         self._wrong(name, "a list of strings", needed)
         return ()
 
+    def capabilities(self, name: str) -> Capabilities:
+        value = _Members(self.table(name), self._complaints)
+        nothing = value._content.get("claimed") is None
+        return Capabilities(None if nothing else value.texts("claimed"), value.texts("present"))
+
     def any_text(self, name: str) -> str:
         """A string, or a number as a string."""
         value = self._content.get(name, "")
@@ -304,9 +378,11 @@ def _run_start(m: _Members) -> Event:
         repeat=m.count("repeat", 1),
         shuffle=m.flag("shuffle"),
         timeout_factor=m.number("timeout_factor", 1),
+        strict=m.flag("strict"),
         machine=m.table("machine"),
         planned=m.texts("planned", needed=True),
         missing_optional=m.texts("missing_optional"),
+        capabilities=m.capabilities("capabilities"),
         time_utc=m.text("time_utc"),
     )
 
@@ -322,6 +398,7 @@ def _case_start(m: _Members) -> Event:
         title=m.text("title"),
         file=m.text("file"),
         layout=m.text("layout"),
+        suspect=m.text_or_none("suspect"),
     )
 
 
@@ -356,6 +433,37 @@ def _run_end(m: _Members) -> Event:
         exit_code=m.count("exit_code"),
         complete=m.flag("complete", None),
         duration_ms=m.number("duration_ms"),
+    )
+
+
+def _requirement(m: _Members) -> Event:
+    return Requirement(
+        id=m.text("id", None),
+        area=m.text("area"),
+        claim=m.text("claim"),
+        strength=m.text("strength"),
+        invariant=m.text_or_none("invariant"),
+        source=m.text("source"),
+        profiles=m.texts("profiles"),
+        causes=m.text_or_none("causes"),
+        uncovered=m.text_or_none("uncovered"),
+    )
+
+
+def _listed_case(m: _Members) -> Event:
+    return ListedCase(
+        id=m.text("id", None),
+        requirement=m.text("requirement"),
+        title=m.text("title"),
+        file=m.text("file"),
+        layout=m.text("layout"),
+        traits=m.texts("traits"),
+    )
+
+
+def _transition(m: _Members) -> Event:
+    return Transition(
+        name=m.text("name", None), requirement=m.text("requirement"), open=m.flag("open")
     )
 
 
@@ -405,6 +513,9 @@ _BUILDERS: Mapping[str, Callable[[_Members], Event]] = {
     "case_start": _case_start,
     "case_end": _case_end,
     "run_end": _run_end,
+    "requirement": _requirement,
+    "listed_case": _listed_case,
+    "transition": _transition,
     "check": _check,
     "observe": _observe,
     "stage": _stage,

@@ -8,8 +8,9 @@ speaks for it, and whether the log is the whole run.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Union
 
 from ctsreport import events
 
@@ -28,7 +29,23 @@ SEVERITY = (
     "OBSERVED",
     "PASS",
 )
+# A requirement has the first of these that any of its cases has. Unlike above, a case that ran
+# outweighs one that was skipped.
+ROLLUP = (
+    "CRASH",
+    "TIMEOUT",
+    "EARLY_EXIT",
+    "FAIL",
+    "LEAK",
+    "BROKEN",
+    NO_VERDICT,
+    "INCONCLUSIVE",
+    "PASS",
+    "OBSERVED",
+    "SKIP",
+)
 NAMED_MAX = 8
+ROUTE_CALLS_MAX = 40
 
 
 @dataclass(frozen=True)
@@ -40,6 +57,8 @@ class Repetition:
     checks: tuple[events.Check, ...]
     observed: tuple[events.Observe, ...]
     stages: tuple[events.Stage, ...]
+    history: tuple[events.Event, ...] = ()  # all its events, where `collect` was asked to keep them
+    route: tuple[str, ...] = ()  # layout, number of busy actors, calls in the order of their start
 
     @property
     def verdict(self) -> str:
@@ -55,6 +74,17 @@ class CaseResult:
     verdict: str  # the worst; NO_VERDICT when a repetition is missing and no other is worse
     shown: Repetition | None  # the first repetition with that verdict, if the log holds one
     outcomes: tuple[tuple[str, int], ...]  # (verdict, how often), the worst first
+    repetitions: tuple[Repetition, ...] = ()  # those that the log holds, by number
+
+    @property
+    def suspect(self) -> str | None:
+        """Why the case was not reviewed against the present text of its requirement."""
+        return None if self.start is None else self.start.suspect
+
+    @property
+    def is_flaky(self) -> bool:
+        """Did some repetitions fail, and others not?"""
+        return len({is_failure(word) for word, _ in self.outcomes}) > 1
 
     @property
     def requirement(self) -> str:
@@ -64,16 +94,78 @@ class CaseResult:
 
 
 @dataclass(frozen=True)
+class Transition:
+    """A step or open outcome of the model, and how often the run showed it."""
+
+    name: str
+    requirement: str
+    open: bool
+    count: int
+
+
+@dataclass(frozen=True)
 class Run:
     start: events.RunStart | None
     end: events.RunEnd | None
     cases: tuple[CaseResult, ...]  # in the order of the plan
     problems: tuple[str, ...]  # what is missing or wrong in the log, one line each
+    requirements: tuple[events.Requirement, ...] = ()  # in catalogue order
+    listed: tuple[events.ListedCase, ...] = ()  # all cases there are, in catalogue order
+    transitions: tuple[Transition, ...] = ()  # all that the model has, in its order
+
+    def case(self, identifier: str) -> CaseResult | None:
+        return next((case for case in self.cases if case.case == identifier), None)
+
+    def requirement(self, identifier: str) -> events.Requirement | None:
+        return next((row for row in self.requirements if row.id == identifier), None)
+
+
+def no_case(_: str) -> bool:
+    return False
+
+
+def every_case(_: str) -> bool:
+    return True
+
+
+_CaseEvent = Union[
+    events.CaseStart,
+    events.CaseEnd,
+    events.Check,
+    events.Observe,
+    events.Stage,
+    events.Complete,
+    events.Step,
+]
+
+
+def coverage(step: events.Step) -> dict[str, int]:
+    """What a `model` event counted, by the name of the step or open outcome."""
+    counted = step.members.get("coverage")
+    if not isinstance(counted, Mapping):
+        return {}
+    return {
+        events.clean(str(name)): count
+        for name, count in counted.items()
+        if isinstance(count, int) and not isinstance(count, bool) and count > 0
+    }
 
 
 def rank(verdict: str) -> int:
     """Small is bad. A word that is not known is as bad as can be."""
     return SEVERITY.index(verdict) if verdict in SEVERITY else -1
+
+
+def is_failure(verdict: str) -> bool:
+    """Does it make the run red? A word that is not known does."""
+    return rank(verdict) < rank(NO_VERDICT)
+
+
+def requirement_verdict(cases: Iterable[CaseResult]) -> str | None:
+    """The verdict of a requirement from those of its planned cases; None without a case."""
+    found = {case.verdict for case in cases}
+    unknown = sorted(found - set(ROLLUP))
+    return next((word for word in (*unknown, *ROLLUP) if word in found), None)
 
 
 @dataclass
@@ -82,10 +174,26 @@ class _Execution:
     checks: list[events.Check] = field(default_factory=list)
     observed: list[events.Observe] = field(default_factory=list)
     stages: list[events.Stage] = field(default_factory=list)
+    history: list[events.Event] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
+    callers: set[str] = field(default_factory=set)
+    layout: str = ""
+
+    def add_call(self, step: events.Step) -> None:
+        self.callers.add(str(step.members.get("actor")))
+        name = str(step.members.get("call"))
+        if len(self.calls) < ROUTE_CALLS_MAX and self.calls[-1:] != [name]:
+            self.calls.append(name)
 
     def frozen(self, rep: int) -> Repetition:
         return Repetition(
-            rep, self.end, tuple(self.checks), tuple(self.observed), tuple(self.stages)
+            rep,
+            self.end,
+            tuple(self.checks),
+            tuple(self.observed),
+            tuple(self.stages),
+            tuple(self.history),
+            (self.layout, str(len(self.callers)), *self.calls),
         )
 
 
@@ -97,6 +205,11 @@ class _Log:
     started: set[tuple[str, int]] = field(default_factory=set)
     executions: dict[str, dict[int, _Execution]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    requirements: dict[str, events.Requirement] = field(default_factory=dict)
+    listed: dict[str, events.ListedCase] = field(default_factory=dict)
+    transitions: dict[str, events.Transition] = field(default_factory=dict)
+    covered: Counter[str] = field(default_factory=Counter)
+    keeps_history: Callable[[str], bool] = no_case
 
     def execution(self, case: str, rep: int) -> _Execution:
         return self.executions.setdefault(case, {}).setdefault(rep, _Execution())
@@ -113,20 +226,45 @@ class _Log:
             if self.end is not None:
                 self.problems.append("more than one run_end; the last one counts")
             self.end = event
-        elif isinstance(event, events.CaseStart):
+        elif isinstance(event, (events.Requirement, events.ListedCase, events.Transition)):
+            self._add_catalogue(event)
+        else:
+            self._add_to_case(event)
+
+    def _add_catalogue(
+        self, event: events.Requirement | events.ListedCase | events.Transition
+    ) -> None:
+        if isinstance(event, events.Transition):
+            self.transitions.setdefault(event.name, event)
+        elif isinstance(event, events.Requirement):
+            self.requirements.setdefault(event.id, event)
+        else:
+            self.listed.setdefault(event.id, event)
+
+    def _add_to_case(self, event: _CaseEvent) -> None:
+        execution = self.execution(event.case, event.rep)
+        if self.keeps_history(event.case):
+            execution.history.append(event)
+        if isinstance(event, events.CaseStart):
             if (event.case, event.rep) in self.started:
                 self.problems.append(f"{event.case}: repetition {event.rep} started twice")
             self.started.add((event.case, event.rep))
             self.titles.setdefault(event.case, event)
-            self.execution(event.case, event.rep)
+            execution.layout = event.layout
         elif isinstance(event, events.CaseEnd):
             self._add_end(event)
         elif isinstance(event, events.Check):
-            self.execution(event.case, event.rep).checks.append(event)
+            execution.checks.append(event)
         elif isinstance(event, events.Observe):
-            self.execution(event.case, event.rep).observed.append(event)
+            execution.observed.append(event)
         elif isinstance(event, events.Stage):
-            self.execution(event.case, event.rep).stages.append(event)
+            execution.stages.append(event)
+        elif not isinstance(event, events.Step):
+            return
+        elif event.kind == "invoke":
+            execution.add_call(event)
+        elif event.kind == "model":
+            self.covered.update(coverage(event))
 
     def _add_end(self, event: events.CaseEnd) -> None:
         if (event.case, event.rep) not in self.started:
@@ -153,7 +291,9 @@ def _case_result(case: str, repeat: int, log: _Log) -> CaseResult:
     ordered = sorted(outcomes.items(), key=lambda item: (rank(item[0]), item[0]))
     verdict = ordered[0][0] if ordered else NO_VERDICT
     shown = next((r for r in repetitions if r.verdict == verdict), None)
-    return CaseResult(case, log.titles.get(case), verdict, shown, tuple(ordered))
+    return CaseResult(
+        case, log.titles.get(case), verdict, shown, tuple(ordered), tuple(repetitions)
+    )
 
 
 def _named(cases: list[str]) -> str:
@@ -204,12 +344,36 @@ def _missing(log: _Log, planned: list[str], cases: list[CaseResult]) -> list[str
     return found
 
 
-def collect(source: Iterable[events.Event]) -> Run:
-    log = _Log()
+def _transitions(log: _Log) -> tuple[Transition, ...]:
+    """All that the log lists; then what was counted without being listed, by name."""
+    known = [
+        Transition(row.name, row.requirement, row.open, log.covered[row.name])
+        for row in log.transitions.values()
+    ]
+    if not log.transitions:
+        return ()
+    strangers = sorted(set(log.covered) - set(log.transitions))
+    return (*known, *(Transition(name, "", False, log.covered[name]) for name in strangers))
+
+
+def collect(
+    source: Iterable[events.Event], keeps_history: Callable[[str], bool] = no_case
+) -> Run:
+    """The results of a log. The events of a case are kept where `keeps_history` says so of its id:
+    a long run has hundreds of thousands."""
+    log = _Log(keeps_history=keeps_history)
     for event in source:
         log.add(event)
     planned = list(dict.fromkeys(log.start.planned)) if log.start is not None else []
     repeat = max(1, log.start.repeat) if log.start is not None else 1
     cases = [_case_result(case, repeat, log) for case in planned]
     problems = log.problems + _missing(log, planned, cases)
-    return Run(log.start, log.end, tuple(cases), tuple(problems))
+    return Run(
+        log.start,
+        log.end,
+        tuple(cases),
+        tuple(problems),
+        tuple(log.requirements.values()),
+        tuple(log.listed.values()),
+        _transitions(log),
+    )

@@ -21,6 +21,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Union
 
 from ctsreport import events, results
+from ctsreport import text as text_for_people
 
 FORMATS = (13, 14)
 
@@ -60,17 +61,9 @@ def _quoted_char(char: str) -> str:
         return char
     if char in "\n\r\t":
         return {"\n": "\\n", "\r": "\\r", "\t": "\\t"}[char]
-    if code >= 0xE0000 or (code & 0xFFFE) == 0xFFFE:  # tags, private use, no characters at all
+    if text_for_people.is_no_character(code):
         return "\\ufffd"
-    invisible = (
-        code < 0xA0
-        or code in (0xAD, 0x61C, 0xFEFF)
-        or 0x200B <= code <= 0x200F
-        or 0x2028 <= code <= 0x202E
-        or 0x2060 <= code <= 0x206F
-        or 0xD800 <= code <= 0xDFFF
-    )
-    return f"\\u{code:04x}" if invisible else char
+    return f"\\u{code:04x}" if text_for_people.is_invisible(code) else char
 
 
 def quoted(text: str, limit: int) -> str:
@@ -125,6 +118,7 @@ KEYS = (
     "severity",
     "requirement",
     "level",
+    "suspect",
     "verdict",
     "expected",
     "observed",
@@ -136,7 +130,7 @@ KEYS = (
     "samples",
     "repro",
 )
-PASS_KEYS = ("requirement", "level", "verdict", "check")
+PASS_KEYS = ("requirement", "level", "suspect", "verdict", "check")
 
 
 def block(values: dict[str, Value], indent: int) -> list[str]:
@@ -218,6 +212,7 @@ def case_block(case: results.CaseResult, seed: str, dialect: int) -> dict[str, V
     }
     if case.start is not None:
         values["level"] = quoted(case.start.strength, SHORT_MAX_BYTES)
+        values["suspect"] = _optional(case.start.suspect)
     if case.verdict != results.NO_VERDICT:
         values["verdict"] = quoted(case.verdict, SHORT_MAX_BYTES)
     if seed:
@@ -275,8 +270,12 @@ def subtest(checks: Sequence[events.Check]) -> Iterator[str]:
             yield from block(values, indent=6)
 
 
+def is_suspect(case: results.CaseResult) -> bool:
+    return case.start is not None and case.start.suspect is not None
+
+
 def has_block(case: results.CaseResult, dialect: int, verbose: bool) -> bool:
-    if verbose or len(case.outcomes) > 1:
+    if verbose or len(case.outcomes) > 1 or is_suspect(case):
         return True
     if case.verdict == "PASS":
         return dialect == 13 and case.shown is not None and bool(case.shown.checks)
@@ -305,9 +304,19 @@ def point(
         yield from block(values, indent=2)
 
 
+def claims_point(number: int, absent: Sequence[str]) -> Iterator[str]:
+    """A point of its own: the run is not conformant, though every case may be."""
+    yield f"not ok {number} - claimed capabilities are present"
+    values: dict[str, Value] = {
+        "message": quoted("claimed and absent: " + ", ".join(absent), LONG_MAX_BYTES),
+        "severity": quoted("fail", SHORT_MAX_BYTES),
+    }
+    yield from block(values, indent=2)
+
+
 def _all_skipped(run: results.Run) -> str:
     """The reason, when every planned case was skipped, or none was planned; else ""."""
-    if run.start is None or run.problems:
+    if run.start is None or run.problems or run.start.capabilities.absent:
         return ""
     if not run.cases:
         return "nothing selected"
@@ -342,17 +351,31 @@ def document(run: results.Run, dialect: int, verbose: bool = False) -> Iterator[
         yield from problem_lines(run.problems)
         yield "Bail out! the event log holds an empty plan and is not complete"
         return
-    yield f"1..{len(run.cases)}"
+    absent = run.start.capabilities.absent
+    yield f"1..{len(run.cases) + bool(absent)}"
     for number, case in enumerate(run.cases, start=1):
         yield from point(number, case, run.start.seed, dialect, verbose)
+    if absent:
+        yield from claims_point(len(run.cases) + 1, absent)
     yield from problem_lines(run.problems)
+
+
+def _text(run: results.Run, dialect: int, verbose: bool = False) -> str:
+    return "".join(line + "\n" for line in document(run, dialect, verbose))
+
+
+def tap13(run: results.Run) -> str:
+    return _text(run, 13)
+
+
+def tap14(run: results.Run) -> str:
+    return _text(run, 14)
 
 
 def convert(lines: Iterable[bytes], dialect: int, verbose: bool = False) -> tuple[str, bool]:
     """The document, and whether the log is the whole of a run."""
     run = results.collect(events.read(lines))
-    text = "".join(line + "\n" for line in document(run, dialect, verbose))
-    return text, not run.problems
+    return _text(run, dialect, verbose), not run.problems
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -14,6 +14,7 @@ from typing import Any
 
 DATA = Path(__file__).resolve().parent / "data"
 Record = dict[str, Any]
+GOLDEN_FORMATS = ("matrix", "csv", "matrix-json", "json", "junit")
 
 
 def run_start(planned: list[str], **members: Any) -> Record:
@@ -29,12 +30,47 @@ def run_start(planned: list[str], **members: Any) -> Record:
         "repeat": 1,
         "shuffle": False,
         "timeout_factor": 1.0,
+        "strict": False,
         "machine": {"cpus": 2, "kernel": "6.1.0", "arch": "x86_64"},
         "planned": planned,
         "missing_optional": [],
+        "capabilities": {"claimed": None, "present": ["copy", "two-processes"]},
         "time_utc": "2026-01-01T00:00:00Z",
         **members,
     }
+
+
+def requirement(identifier: str, **members: Any) -> Record:
+    return {
+        "event": "requirement",
+        "id": identifier,
+        "area": identifier.partition("-")[0],
+        "claim": f"The claim of {identifier}.",
+        "strength": "must",
+        "invariant": None,
+        "source": "ce-1.2 libkos_ipc_api, Using the API",
+        "profiles": ["ce-1.2", "ce-1.4"],
+        "causes": None,
+        "uncovered": None,
+        **members,
+    }
+
+
+def listed_case(case: str, **members: Any) -> Record:
+    return {
+        "event": "listed_case",
+        "id": case,
+        "requirement": case.rpartition(".")[0],
+        "title": f"title of {case.replace('.', ' ')}",
+        "file": "conformance/cases/sample.c",
+        "layout": "one process",
+        "traits": [],
+        **members,
+    }
+
+
+def transition(name: str, identifier: str = "CALL-01", is_open: bool = False) -> Record:
+    return {"event": "transition", "name": name, "requirement": identifier, "open": is_open}
 
 
 def case_start(case: str, rep: int = 1, **members: Any) -> Record:
@@ -49,6 +85,7 @@ def case_start(case: str, rep: int = 1, **members: Any) -> Record:
         "title": f"title of {case.replace('.', ' ')}",
         "file": "conformance/cases/sample.c",
         "layout": "one process",
+        "suspect": None,
         **members,
     }
 
@@ -121,6 +158,105 @@ def one(case: str, verdict: str = "PASS", rep: int = 1, **members: Any) -> list[
         *([complete] if verdict in ("PASS", "FAIL", "OBSERVED") else []),
         case_end(case, verdict, rep, **members),
     ]
+
+
+class Story:
+    """The events of one case with calls of actors, stamped in the order of telling."""
+
+    def __init__(self, case: str, rep: int = 1) -> None:
+        self.here: Record = {"case": case, "rep": rep}
+        self.records: list[Record] = [case_start(case, rep)]
+        self.stamp = 0
+        self.begun: dict[int, tuple[Record, int]] = {}
+
+    def add(self, event: str, **members: Any) -> None:
+        self.records.append({"event": event, **self.here, **members})
+
+    def actors(self, *names: str) -> None:
+        self.add("process", process="process1", id=1)
+        for name in names:
+            self.add("actor", actor=name, process="process1")
+
+    def begin(self, actor: str, call: str, **members: Any) -> int:
+        self.stamp += 1
+        op = len(self.begun) + 1
+        record = {"actor": actor, "call": call}
+        self.begun[op] = (record, self.stamp)
+        self.add("invoke", op=op, **record, **members)
+        return op
+
+    def end(self, op: int, rc: str = "rcOk", **members: Any) -> None:
+        self.stamp += 1
+        record, begun = self.begun[op]
+        self.add(
+            "return", op=op, **record, rc=rc, rc_value=0, seq_invoke=begun, seq_return=self.stamp,
+            t_invoke_ns=1000 * begun, t_return_ns=1000 * self.stamp, **members,
+        )  # fmt: skip
+
+    def call(self, actor: str, call: str, rc: str = "rcOk", **members: Any) -> None:
+        self.end(self.begin(actor, call, **members), rc)
+
+    def settle(self, how: str = "hook") -> None:
+        self.add("settle", how=how, rounds=2, tasks=3)
+
+    def check(self, ok: bool, text: str, **members: Any) -> None:
+        self.records.append(check(self.here["case"], ok, self.here["rep"], text=text, **members))
+
+    def close(self, verdict: str, **members: Any) -> list[Record]:
+        return [*self.records, case_end(self.here["case"], verdict, self.here["rep"], **members)]
+
+
+def taken(rep: int = 1, interrupted: bool = True) -> list[Record]:
+    """A taken CallEx, interrupted against the rules or answered."""
+    story = Story("CALL-02.1", rep)
+    story.actors("controller1", "client", "server")
+    story.call("controller1", "KnIpcCreateSyncObject")
+    received = story.begin("server", "Recv", object="server1", handle="0x00010001")
+    story.settle()
+    sent = story.begin(
+        "client", "CallEx", object="client1", handle="0x00010000", mdelay="infinite",
+        sync="0x00010003", sync_object="sync1", request=1,
+    )  # fmt: skip
+    story.end(received, received=1)
+    story.add("freeze", actor="client")
+    story.add("thaw", actor="client")
+    story.call("controller1", "KnIpcSetInterrupt", object="sync1", handle="0x00010003")
+    blocked = {"expected": "still in the call", "text": "CallEx of client is still blocked"}
+    if interrupted:
+        story.end(sent, "rcIpcInterrupt")
+        story.settle("kernel")
+        story.check(False, observed="rcIpcInterrupt", **blocked)
+        story.add("stage", actor="client", state="idle, CallEx returned rcIpcInterrupt", how="hook")
+        return story.close(
+            "FAIL", reason=blocked["text"], expected=blocked["expected"], observed="rcIpcInterrupt",
+            at={"file": "conformance/cases/sample.c", "line": 20},
+        )  # fmt: skip
+    story.settle("kernel")
+    story.check(True, observed="still in the call", **blocked)
+    story.call("server", "Reply", object="server1", handle="0x00010001", request=1)
+    story.end(sent, response=1)
+    story.check(True, "the consistency law holds", kind="law", expected=None, observed=None)
+    story.add("model", verdict="accepted", events=9, states=1, coverage={"taken call answered": 1})
+    story.call("controller1", "KnHandleClose", object="sync1", handle="0x00010003")
+    return story.close("PASS")
+
+
+def taken_run() -> list[Record]:
+    """Three repetitions, the second one broken; with a catalogue."""
+    run = whole(taken(1, False), taken(2), taken(3, False), repeat=3)
+    catalogue: list[Record] = [
+        requirement("CALL-02", claim="A taken CallEx is not interrupted.", causes="it stays listed"),
+        requirement("CALL-05", strength="open", invariant="Never a mixture."),
+        requirement("V14-01", profiles=["ce-1.4"]),
+        listed_case("CALL-02.1"),
+        listed_case("CALL-02.2"),
+        listed_case("CALL-05.1", traits=["opt_in"]),
+        listed_case("V14-01.1"),
+        transition("taken call answered", "CALL-02"),
+        transition("Set of a clear object", "OBJ-05"),
+        transition("entered while set: delivered", "CALL-05", True),
+    ]
+    return [run[0], *catalogue, *run[1:]]
 
 
 def whole(*cases: list[Record], **members: Any) -> list[Record]:
@@ -215,7 +351,19 @@ def every_event() -> list[Record]:
     seen = {"event": "observe", "case": open_case, "rep": 1, "what": "the call", "seen": "rcOk"}
     second = one(open_case, "OBSERVED")
     second.insert(1, seen)
-    return whole([first[0], *worker, *first[1:]], second)
+    run = whole([first[0], *worker, *first[1:]], second)
+    catalogue: list[Record] = [
+        requirement("CALL-01", causes="Set wakes nobody"),
+        requirement("CALL-05", strength="open", invariant="Never a mixture."),
+        requirement("V14-01", profiles=["ce-1.4"]),
+        requirement("XFER-11", uncovered="needs a second machine"),
+        listed_case("CALL-01.1"),
+        listed_case("CALL-05.1"),
+        listed_case("V14-01.1", traits=["opt_in"]),
+        transition("request queued"),
+        transition("entered while set: delivered", "CALL-05", True),
+    ]
+    return [run[0], *catalogue, *run[1:]]
 
 
 def every_verdict() -> list[Record]:
@@ -281,18 +429,28 @@ SAMPLES = {
     "repeated": repeated,
     "stopped": stopped,
     "all_skipped": all_skipped,
+    "taken": taken_run,
 }
 
 
 def main() -> None:
     sys.path.insert(0, str(DATA.parent.parent))
-    from ctsreport import tap
+    from ctsreport import events, explain, formats, results, tap
 
     for name, make in SAMPLES.items():
         (DATA / f"{name}.jsonl").write_bytes(encode(make()))
         for dialect in tap.FORMATS:
             text, _ = tap.convert(lines(make()), dialect)
             (DATA / f"{name}.tap{dialect}").write_text(text)
+        run = results.collect(events.read(lines(make())))
+        for format_name in GOLDEN_FORMATS:
+            document = formats.FORMATS[format_name].writer()(run)
+            (DATA / f"{name}.{format_name}").write_bytes(document)
+    run = results.collect(events.read(lines(taken_run())), results.every_case)
+    (case,) = run.cases
+    for repetition in case.repetitions[:2]:
+        text = "".join(line + "\n" for line in explain.case_lines(run, case, repetition))
+        (DATA / f"taken.explain{repetition.rep}").write_text(text)
 
 
 if __name__ == "__main__":

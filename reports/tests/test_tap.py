@@ -467,3 +467,32 @@ def test_megabytes(dialect: int) -> None:
         out = convert(logs.whole(poisoned(char * (2 * 1024 * 1024))), dialect)
         assert points(out)[0][0] == "not ok"
         assert len(out) < 2 * tap.BLOCK_MAX_BYTES
+
+
+def test_claimed_and_absent_is_a_point_of_its_own() -> None:
+    """Every case is fine or skipped, and the stream is no success all the same."""
+    for verdict in ("PASS", "SKIP"):
+        capabilities = {"claimed": ["copy", "revoke"], "present": ["revoke", "stages"]}
+        records = logs.whole(logs.one("CALL-01.1", verdict), capabilities=capabilities)
+        for dialect in tap.FORMATS:
+            text, whole = tap.convert(logs.lines(records), dialect)
+            assert whole
+            assert "\n1..2\n" in text
+            assert "\nnot ok 2 - claimed capabilities are present\n" in text
+            assert 'message: "claimed and absent: copy"' in text
+
+
+def test_present_and_unclaimed_changes_nothing() -> None:
+    plain = logs.whole(logs.one("CALL-01.1"))
+    for claimed in (None, [], ["stages"]):
+        capabilities = {"claimed": claimed, "present": ["revoke", "stages"]}
+        records = logs.whole(logs.one("CALL-01.1"), capabilities=capabilities)
+        assert tap.convert(logs.lines(records), 13) == tap.convert(logs.lines(plain), 13)
+
+
+def test_a_suspect_case_says_so_in_its_block() -> None:
+    records = logs.whole(logs.one("CALL-01.1"), logs.one("CALL-02.1"))
+    records[1]["suspect"] = "reviewed against 1, and CALL-01 reads 2 now"
+    for dialect in tap.FORMATS:
+        text, _ = tap.convert(logs.lines(records), dialect)
+        assert text.count('suspect: "reviewed against 1, and CALL-01 reads 2 now"') == 1

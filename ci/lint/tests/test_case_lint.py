@@ -45,6 +45,10 @@ REJECTED = [
     ("id-form", "conformance/cases/call.c", CALL.replace("CALL-01.1", "CALL-01")),
     ("id-form", "conformance/cases/call.c", CALL.replace("CALL-01.1", "call-01.1")),
     ("id-form", "conformance/cases/call.c", CALL.replace("CALL-01.1", "CALL-01.0")),
+    # An area may have a digit in its name.
+    ("id-unique", "conformance/cases/call.c", CALL.replace("CALL-01.1", "V14-01.2")
+     .replace("CALL-01.2", "V14-01.2")),
+    ("title", "conformance/cases/call.c", CALL.replace("CALL-01", "V14-01").replace("a queued", "a # queued")),
     ("title", "conformance/cases/call.c", CALL.replace("a queued", "a # queued")),
     ("title", "conformance/cases/call.c", CALL.replace("a queued", "a \\\\ queued")),
     ("title", "conformance/cases/call.c", CALL.replace("a queued call is interrupted", "")),
@@ -68,6 +72,11 @@ def run(tree: Tree, files: dict[str, str], capsys: pytest.CaptureFixture[str]) -
 
 def test_clean_tables_pass(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(tree, CLEAN, capsys) == (0, "cases: 4 cases, 0 findings\n")
+
+
+def test_areas_with_a_digit_are_counted(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
+    files = CLEAN | {"conformance/cases/call.c": CALL.replace("CALL-01", "V14-01")}
+    assert run(tree, files, capsys) == (0, "cases: 4 cases, 0 findings\n")
 
 
 @pytest.mark.parametrize(("rule", "name", "text"), REJECTED)

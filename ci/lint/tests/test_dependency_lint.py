@@ -73,6 +73,7 @@ REJECTED = [
     ("harness-include", "harness/tests/a.c", "#include <kos_ref/control.h>\n"),
     ("harness-requirement", "harness/src/a.c", 'const char *id = "CALL-02";\n'),
     ("harness-requirement", "harness/src/a.c", 'const char *id = "XFER-03.1";\n'),
+    ("harness-requirement", "harness/src/a.c", 'const char *id = "V14-01";\n'),
     ("harness-requirement", "harness/src/supervisor/help.c", "int CALL_02 = CALL-02;\n"),
     ("adapter-include", "harness/adapters/plain/a.c", "#include <kos_ref/control.h>\n"),
     ("adapter-include", "harness/adapters/reference/a.c", '#include "../../src/worker/actor.h"\n'),

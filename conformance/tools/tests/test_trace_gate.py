@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 import catalogue
 import pytest
@@ -40,6 +42,18 @@ ROWS = catalogue.Catalogue(
 )
 
 
+def review(*case_ids: str) -> dict[str, str]:
+    """Reviews of these cases against what their requirements say in ROWS."""
+    now = {row.id: row.short_fingerprint for row in ROWS.requirements}
+    return {case_id: now.get(case_id.rpartition(".")[0], "0" * 12) for case_id in case_ids}
+
+
+def reviewed(lines: list[str]) -> catalogue.Catalogue:
+    """ROWS, with a review of each of these cases that has a proper id."""
+    ids = [case.id for case in trace_gate.read_cases(lines)[0]]
+    return dataclasses.replace(ROWS, reviews=review(*ids))
+
+
 def line(case_id: object, title: object = None) -> str:
     return json.dumps({"id": case_id, "title": f"case {case_id}" if title is None else title})
 
@@ -48,17 +62,18 @@ GOOD = [line("CALL-01.1"), line("CALL-01.2"), line("CALL-02.10"), line("V14-01.1
 
 
 def test_good_list_is_accepted() -> None:
-    assert trace_gate.check(GOOD, ROWS) == ([], 4)
+    assert trace_gate.check(GOOD, reviewed(GOOD)) == ([], 4)
 
 
 def test_order_and_unknown_members_do_not_matter() -> None:
     more = json.dumps({"id": "CALL-01.3", "title": "x", "traits": ["smoke"], "new": 1})
-    assert trace_gate.check([more, *reversed(GOOD)], ROWS) == ([], 5)
+    lines = [more, *reversed(GOOD)]
+    assert trace_gate.check(lines, reviewed(lines)) == ([], 5)
 
 
 def test_same_title_in_another_area_is_accepted() -> None:
     lines = [line("CALL-01.1", "same"), line("CALL-02.1", "other"), line("V14-01.1", "same")]
-    assert trace_gate.check(lines, ROWS)[0] == []
+    assert trace_gate.check(lines, reviewed(lines))[0] == []
 
 
 @pytest.mark.parametrize(
@@ -98,7 +113,7 @@ def test_same_title_in_another_area_is_accepted() -> None:
     ],
 )
 def test_rejected(lines: list[str], expected: str) -> None:
-    findings, _ = trace_gate.check(lines, ROWS)
+    findings, _ = trace_gate.check(lines, reviewed(lines))
     assert len(findings) == 1, findings
     assert findings[0].startswith(expected)
     assert "\n" not in findings[0]
@@ -110,8 +125,64 @@ def test_empty_list_names_every_requirement_without_reason() -> None:
     assert [finding.split(":")[0] for finding in findings] == ["CALL-01", "CALL-02", "V14-01"]
 
 
-def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    rows = catalogue.load().catalogue.requirements
+@pytest.mark.parametrize(
+    ("reviews", "expected"),
+    [
+        (review("CALL-01.1", "CALL-01.2", "CALL-02.10"), ["V14-01.1: suspect: no review is recorded"]),
+        (review("CALL-01.1", "CALL-01.2", "CALL-02.10", "V14-01.1", "V14-01.2"),
+         ["V14-01.2: reviewed, and there is no such case"]),
+        ({}, [f"{case}: suspect: no review is recorded"
+              for case in ("CALL-01.1", "CALL-01.2", "CALL-02.10", "V14-01.1")]),
+    ],
+)  # fmt: skip
+def test_reviews(reviews: dict[str, str], expected: list[str]) -> None:
+    rows = dataclasses.replace(ROWS, reviews=reviews)
+    assert trace_gate.check(GOOD, rows)[0] == expected
+
+
+@pytest.mark.parametrize(
+    "members",
+    [{"claim": "It works well."}, {"strength": "derived"}, {"strength_in": {"ce-1.4": "derived"}},
+     {"invariant": "It holds."}, {"source_fingerprint": "1" * 64}],
+    ids=lambda members: next(iter(members)),
+)  # fmt: skip
+def test_an_edited_requirement_makes_exactly_its_cases_suspect(members: dict[str, Any]) -> None:
+    rows = reviewed(GOOD)
+    first, *others = rows.requirements
+    changed = dataclasses.replace(rows, requirements=(dataclasses.replace(first, **members), *others))
+    found = trace_gate.check(GOOD, changed)[0]
+    assert [text.split(":")[0] for text in found] == ["CALL-01.1", "CALL-01.2"]
+    assert all(first.short_fingerprint in text and "CALL-01 reads" in text for text in found)
+
+
+def test_layout_and_help_do_not_make_a_case_suspect() -> None:
+    rows = reviewed(GOOD)
+    same = tuple(
+        dataclasses.replace(row, claim="It\n  works.", causes="other", basis="other")
+        for row in rows.requirements
+    )
+    assert trace_gate.check(GOOD, dataclasses.replace(rows, requirements=same))[0] == []
+
+
+def test_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = catalogue.load()
+    rows = loaded.catalogue.requirements
+    reviews = {f"{row.id}.1": row.short_fingerprint for row in rows}
+    stand_in = dataclasses.replace(
+        loaded, catalogue=dataclasses.replace(loaded.catalogue, reviews=reviews)
+    )
+    with monkeypatch.context() as patched:
+        patched.setattr(catalogue, "load", lambda directory: stand_in)
+        check_command(tmp_path, capsys, rows)
+
+
+def check_command(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    rows: tuple[catalogue.Requirement, ...],
+) -> None:
     cases = tmp_path / "cases.jsonl"
     lines = [line(f"{row.id}.1") for row in rows if row.uncovered is None]
     cases.write_text("\n".join(lines) + "\n")

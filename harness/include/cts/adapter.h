@@ -86,6 +86,12 @@ struct cts_adapter {
     /* Let the library run on a clock that stands still until it is advanced. */
     int (*clock_virtual)(int enabled);
     int (*clock_advance)(uint64_t milliseconds);
+
+    /* --- Declaration ------------------------------------------------------------------------- */
+    /* What library and adapter claim to offer: words of harness/README.md, "Capabilities", with blanks
+     * or commas between them, or "none". What is claimed and not there makes the library fail; what
+     * is there and not claimed is a notice. Null: no claim is made, and nothing is compared. */
+    const char *claims;
 };
 
 RTL_END_DECLS

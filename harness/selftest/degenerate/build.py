@@ -69,6 +69,8 @@ LIBRARIES = (
     _row("prints_tap", None, "OBJ-10.1 OBJ-11 CALL-01 RECV-01", "FAIL"),
     _row("crash_in_set", SET, "OBJ-05.1 CALL-01.1 STATE-01.1", "CRASH", "SIGSEGV"),
     _row("kill_in_set", SET, "OBJ-05.1 CALL-01.1", "CRASH", "SIGKILL"),
+    _row("kills_parent", SET, "OBJ-05.1 CALL-01.1 OBJ-01.1", "CRASH", "SIGKILL"),
+    _row("stops_parent", SET, "OBJ-05.1", "CRASH", "killed or stopped", "--timeout-factor 0.1"),
     _row("stop_in_set", SET, "OBJ-05.1", "FAIL TIMEOUT CRASH", "", "--timeout-factor 0.2"),
     _row("pthread_exit_in_set", SET, "OBJ-05.1", "FAIL TIMEOUT CRASH", "", "--timeout-factor 0.3"),
     _row("longjmp_in_set", (*SET, *CREATE), "OBJ-05.1", "FAIL CRASH TIMEOUT LEAK EARLY_EXIT", "",
@@ -87,6 +89,12 @@ LIBRARIES = (
     _row("fork_returns_twice", CALLS, "CALL-01.1", "FAIL CRASH TIMEOUT EARLY_EXIT LEAK BROKEN", "",
          "--timeout-factor 0.3"),
 )  # fmt: skip
+
+
+# Not in the table: conforming otherwise, so that its verdicts are those of the variant.
+TERMINATES_PARENT = Degenerate(
+    "terminates_parent", SET, ("OBJ-05.1", "CALL-01.1"), frozenset({"PASS"})
+)
 
 
 class Builder:

@@ -149,6 +149,9 @@ static bool take_event(struct case_log *log, const cJSON *event)
     } else if (strcmp(name, "check") == 0) {
         log->failed_check =
             log->failed_check || cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(event, "ok"));
+    } else if (strcmp(name, "settle") == 0) {
+        const char *how = member_string(event, "how");
+        log->weak = log->weak || how == NULL || strcmp(how, "weak") == 0;
     } else if (strcmp(name, "complete") == 0) {
         on_complete(log, event);
     }

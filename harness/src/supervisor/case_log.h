@@ -49,6 +49,7 @@ struct case_log {
     unsigned records;          /* `complete` lines */
     bool after_record;         /* lines follow the first of them */
     bool failed_check;         /* a check or requirement was logged as not ok */
+    bool weak;                 /* a look at what waits ended without evidence */
     size_t invokes;            /* calls begun */
     size_t observations;       /* `observe` lines */
     struct case_record record; /* the first `complete` line */

@@ -40,9 +40,28 @@ bool requirement_in_profile(const struct cts_requirement *requirement, const cha
     return false;
 }
 
+const char *requirement_strength(const struct cts_requirement *requirement, const char *profile)
+{
+    static const char *const words[] = {"must", "derived", "open"};
+    size_t length = profile != NULL ? strlen(profile) : 0;
+    const char *at = requirement->strength_in;
+    while (length != 0 && at != NULL && *at != '\0') {
+        size_t pair = strcspn(at, " ");
+        bool named = pair > length && at[length] == '=' && strncmp(at, profile, length) == 0;
+        for (size_t i = 0; named && i < sizeof(words) / sizeof(words[0]); i++) {
+            if (strlen(words[i]) == pair - length - 1 &&
+                strncmp(at + length + 1, words[i], pair - length - 1) == 0) {
+                return words[i];
+            }
+        }
+        at += pair + strspn(at + pair, " ");
+    }
+    return requirement->strength;
+}
+
 const char *case_strength(const struct catalogue_case *item)
 {
-    return item->requirement != NULL ? item->requirement->strength : "must";
+    return item->strength;
 }
 
 const char *case_claim(const struct catalogue_case *item)
@@ -58,6 +77,28 @@ const struct catalogue_case *catalogue_find(const struct catalogue *catalogue, c
         }
     }
     return NULL;
+}
+
+/* Null, or why the case is suspect. */
+static char *find_suspicion(const struct catalogue_case *item)
+{
+    const char *now = item->requirement != NULL ? item->requirement->fingerprint : NULL;
+    const char *reviewed = NULL;
+    struct text text = {0};
+    for (size_t i = 0; i < cts_review_count && reviewed == NULL; i++) {
+        if (strcmp(cts_reviews[i].case_id, item->id) == 0) {
+            reviewed = cts_reviews[i].fingerprint;
+        }
+    }
+    if (reviewed == NULL) {
+        text_puts(&text, "no review is recorded");
+    } else if (now == NULL || strcmp(reviewed, now) != 0) {
+        text_printf(&text, "reviewed against %s, and %s reads %s now", reviewed,
+                    item->requirement_id, now != NULL ? now : "nothing");
+    }
+    char *why = text.size != 0 ? copy_string(text_string(&text)) : NULL;
+    text_finish(&text);
+    return why;
 }
 
 /* AREA-NN.k; gives the length of the requirement's part, 0 when it is not one. */
@@ -76,23 +117,30 @@ static size_t requirement_length(const char *id)
     return variant != 0 && dot[1 + variant] == '\0' ? (size_t)(dot - id) : 0;
 }
 
+const struct trait_word trait_words[TRAIT_COUNT] = {{CTS_FREE_RUNNING, "free_running"},
+                                                    {CTS_EXCLUSIVE, "exclusive"},
+                                                    {CTS_LONG, "long"},
+                                                    {CTS_OPT_IN, "opt_in"},
+                                                    {CTS_SMOKE, "smoke"}};
+
+void catalogue_trait_words(unsigned traits, struct text *text)
+{
+    for (size_t i = 0; i < TRAIT_COUNT; i++) {
+        if ((traits & trait_words[i].trait) != 0) {
+            text_printf(text, " %s", trait_words[i].word);
+        }
+    }
+}
+
 static unsigned parse_traits(const cJSON *array)
 {
-    static const struct {
-        const char *word;
-        unsigned trait;
-    } known[] = {{"free_running", CTS_FREE_RUNNING},
-                 {"exclusive", CTS_EXCLUSIVE},
-                 {"long", CTS_LONG},
-                 {"opt_in", CTS_OPT_IN},
-                 {"smoke", CTS_SMOKE}};
     unsigned traits = 0;
     const cJSON *item = NULL;
     cJSON_ArrayForEach(item, array)
     {
-        for (size_t i = 0; cJSON_IsString(item) && i < sizeof(known) / sizeof(known[0]); i++) {
-            if (strcmp(item->valuestring, known[i].word) == 0) {
-                traits |= known[i].trait;
+        for (size_t i = 0; cJSON_IsString(item) && i < TRAIT_COUNT; i++) {
+            if (strcmp(item->valuestring, trait_words[i].word) == 0) {
+                traits |= trait_words[i].trait;
             }
         }
     }
@@ -131,6 +179,8 @@ static bool add_case(struct catalogue *catalogue, const cJSON *object, struct te
         .position = catalogue->count};
     item->requirement_id[length] = '\0';
     item->requirement = requirement_find(item->requirement_id);
+    item->strength = item->requirement != NULL ? item->requirement->strength : "must";
+    item->suspect = find_suspicion(item);
     catalogue->count++;
     return true;
 }
@@ -163,8 +213,8 @@ bool catalogue_parse(struct catalogue *catalogue, const char *lines, size_t size
     return true;
 }
 
-/* Runs `worker --list` and collects what it writes. No library is loaded in it. */
-static bool read_list(const char *worker, struct text *lines, int *status)
+/* Runs the worker with one flag and collects what it writes. No library is loaded in it. */
+static bool read_list(const char *worker, const char *flag, struct text *lines, int *status)
 {
     int fds[2];
     if (pipe2(fds, O_CLOEXEC) != 0) {
@@ -177,7 +227,7 @@ static bool read_list(const char *worker, struct text *lines, int *status)
             dup2(fds[1], 1) != 1) {
             _exit(127);
         }
-        (void)execl(worker, worker, "--list", (char *)NULL);
+        (void)execl(worker, worker, flag, (char *)NULL);
         _exit(127);
     }
     (void)close(fds[1]);
@@ -208,24 +258,36 @@ static bool read_list(const char *worker, struct text *lines, int *status)
     return good;
 }
 
-bool catalogue_load(struct catalogue *catalogue, const char *worker, struct text *error)
+static bool load_list(const char *worker, const char *flag, struct text *lines, struct text *error)
 {
-    struct text lines = {0};
     int status = 0;
-    bool good = false;
     if (access(worker, X_OK) != 0) {
         text_puts(error, "cannot run the worker ");
         text_visible(error, worker);
         text_printf(error, ": %s", strerror(errno));
-    } else if (!read_list(worker, &lines, &status) || !WIFEXITED(status) ||
-               WEXITSTATUS(status) != 0) {
-        text_visible(error, worker);
-        text_puts(error, " --list did not work");
-    } else {
-        good = catalogue_parse(catalogue, text_string(&lines), lines.size, error);
+        return false;
     }
+    if (!read_list(worker, flag, lines, &status) || !WIFEXITED(status) ||
+        WEXITSTATUS(status) != 0) {
+        text_visible(error, worker);
+        text_printf(error, " %s did not work", flag);
+        return false;
+    }
+    return true;
+}
+
+bool catalogue_load(struct catalogue *catalogue, const char *worker, struct text *error)
+{
+    struct text lines = {0};
+    bool good = load_list(worker, "--list", &lines, error) &&
+                catalogue_parse(catalogue, text_string(&lines), lines.size, error);
     text_finish(&lines);
     return good;
+}
+
+bool catalogue_load_model(struct text *lines, const char *worker, struct text *error)
+{
+    return load_list(worker, "--list-model", lines, error);
 }
 
 void catalogue_finish(struct catalogue *catalogue)
@@ -238,6 +300,7 @@ void catalogue_finish(struct catalogue *catalogue)
         free(item->file);
         free(item->layout);
         free(item->limit);
+        free(item->suspect);
     }
     free(catalogue->cases);
     *catalogue = (struct catalogue){0};

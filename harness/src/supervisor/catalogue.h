@@ -21,7 +21,10 @@ struct catalogue_case {
     char *limit;
     unsigned traits;                           /* enum cts_trait */
     const struct cts_requirement *requirement; /* null: the catalogue has no such row */
-    size_t position;                           /* 0-based */
+    const char *strength; /* of the requirement, in the profile of the last selection */
+    char
+        *suspect; /* why no review speaks for the present text of the requirement; null: one does */
+    size_t position; /* 0-based */
     bool selected;
 };
 
@@ -36,9 +39,24 @@ bool catalogue_parse(struct catalogue *catalogue, const char *lines, size_t size
 /* The same from `worker --list`. */
 bool catalogue_load(struct catalogue *catalogue, const char *worker, struct text *error);
 void catalogue_finish(struct catalogue *catalogue);
+/* Appends what the worker's model can count, as the `transition` lines of an event log. False with
+ * one line in `error`. */
+bool catalogue_load_model(struct text *lines, const char *worker, struct text *error);
+
+/* The traits of a case and their words. */
+struct trait_word {
+    unsigned trait; /* enum cts_trait */
+    const char *word;
+};
+#define TRAIT_COUNT 5u
+extern const struct trait_word trait_words[TRAIT_COUNT];
+/* Appends the words of `traits`, each after a blank. */
+void catalogue_trait_words(unsigned traits, struct text *text);
 
 const struct cts_requirement *requirement_find(const char *id);
 bool requirement_in_profile(const struct cts_requirement *requirement, const char *profile);
+/* must, derived or open in this profile; null: what holds where the row names no other. */
+const char *requirement_strength(const struct cts_requirement *requirement, const char *profile);
 /* Strength and claim of a case's requirement; never null. */
 const char *case_strength(const struct catalogue_case *item);
 const char *case_claim(const struct catalogue_case *item);
@@ -56,5 +74,7 @@ enum selection {
 enum selection catalogue_select(struct catalogue *catalogue, char *const *ids, size_t id_count,
                                 const char *profile, bool with_opt_in, struct text *message);
 size_t catalogue_selected(const struct catalogue *catalogue);
+/* Appends "CALL-02 (3), OBJ-04" for the selected cases that are suspect. Gives their number. */
+size_t catalogue_suspects(const struct catalogue *catalogue, struct text *text);
 
 #endif

@@ -13,11 +13,13 @@ int command_doctor(const struct options *options);
 int command_run(struct options *options);
 int command_debug(const struct options *options);
 
-/* What run and doctor need to start processes: signals as a descriptor, a directory that is taken
- * away at the end. */
+#define COMMANDS_ROOT_MAX 256
+
+/* What run and doctor need to start processes: signals as a descriptor, a directory (in TMPDIR, or
+ * /tmp) that is taken away at the end. */
 struct workplace {
     int signal_fd;
-    char root[64];
+    char root[COMMANDS_ROOT_MAX];
 };
 /* False with a line on stderr. */
 _Bool workplace_open(struct workplace *place);

@@ -56,6 +56,10 @@ static void add_worker(struct words *words, const struct target *target, const c
         add_word(words, "--adapter");
         add_word(words, target->adapter.path);
     }
+    if (target->claims != NULL) {
+        add_word(words, "--claims");
+        add_word(words, target->claims);
+    }
     if (seed != NULL) {
         add_word(words, "--seed");
         add_word(words, seed);

@@ -15,6 +15,7 @@ enum finding { FINDING_OK, FINDING_NOTICE, FINDING_PROBLEM };
 
 struct doctor {
     const struct options *options;
+    const char *profile;
     bool color;
     unsigned problems;
     struct target target;
@@ -82,14 +83,37 @@ static void report_adapter(struct doctor *doctor)
     text_puts(&text, probe->adapter_version);
     report_bool(doctor, probe->has_adapter, "adapter", text_string(&text),
                 "none: what needs one is skipped");
-    report_bool(doctor, probe->processes, "processes", "several",
+    report_bool(doctor, target_has(&doctor->target, CTS_CAN_TWO_PROCESSES), "processes", "several",
                 "one: cases with two processes are skipped");
-    report_bool(doctor, probe->stages, "stages", "told by the adapter",
-                "not told: the operating system is asked");
-    report_bool(doctor, probe->live_objects, "live objects", "counted by the adapter",
-                "not counted: leaks of objects stay unseen");
-    report_bool(doctor, probe->virtual_time, "virtual time", "by the adapter",
-                "none: cases that move the clock are skipped");
+    report_bool(doctor, target_has(&doctor->target, CTS_CAN_STAGES), "stages",
+                "told by the adapter", "not told: the operating system is asked");
+    report_bool(doctor, target_has(&doctor->target, CTS_CAN_LIVE_OBJECTS), "live objects",
+                "counted by the adapter", "not counted: leaks of objects stay unseen");
+    report_bool(doctor, target_has(&doctor->target, CTS_CAN_VIRTUAL_TIME), "virtual time",
+                "by the adapter", "none: cases that move the clock are skipped");
+    text_finish(&text);
+}
+
+static void report_claims(struct doctor *doctor)
+{
+    const struct claims *claims = &doctor->target.probe.claims;
+    struct text text = {0};
+    bool any = claims_words(claims->present, &text) != 0;
+    report(doctor, FINDING_OK, "capabilities", any ? text_string(&text) : "none");
+    text_clear(&text);
+    any = claims_words(claims->claimed, &text) != 0;
+    if (claims->made) {
+        report(doctor, FINDING_OK, "claimed", any ? text_string(&text) : "none");
+    }
+    text_clear(&text);
+    if (claims_words(claims_absent(claims), &text) != 0) {
+        text_puts(&text, ": no run can find the library conformant");
+        report(doctor, FINDING_NOTICE, "claimed and absent", text_string(&text));
+    }
+    text_clear(&text);
+    if (claims_words(claims_unclaimed(claims), &text) != 0) {
+        report(doctor, FINDING_NOTICE, "not claimed", text_string(&text));
+    }
     text_finish(&text);
 }
 
@@ -209,7 +233,7 @@ static void report_all_skipped(struct doctor *doctor, bool has_compiler)
 {
     size_t total = 0;
     say(stdout, "\nWill be skipped:\n");
-    if (!doctor->target.probe.processes) {
+    if (!target_has(&doctor->target, CTS_CAN_TWO_PROCESSES)) {
         total += report_skipped(doctor, "for want of a second process", needs_two_processes);
     }
     if (!has_compiler) {
@@ -227,7 +251,7 @@ static void report_all_skipped(struct doctor *doctor, bool has_compiler)
         say(stdout, "  whatever holds a thread inside a call\n");
         total++;
     }
-    if (!doctor->target.probe.virtual_time) {
+    if (!target_has(&doctor->target, CTS_CAN_VIRTUAL_TIME)) {
         say(stdout, "  whatever moves the clock\n");
         total++;
     }
@@ -248,13 +272,14 @@ static void examine(struct doctor *doctor, const struct workplace *place, bool *
                                  doctor->options->timeout_factor, place->root, place->signal_fd,
                                  interrupted, &error)) {
         report(doctor, FINDING_PROBLEM, "cases", text_string(&error));
-    } else if (catalogue_select(&doctor->catalogue, NULL, 0, doctor->options->profile, false,
-                                &error) != SELECTION_OK) {
+    } else if (catalogue_select(&doctor->catalogue, NULL, 0, doctor->profile, false, &error) !=
+               SELECTION_OK) {
         report(doctor, FINDING_PROBLEM, "cases", text_string(&error));
     } else {
         report_library(doctor);
         report_symbols(doctor);
         report_adapter(doctor);
+        report_claims(doctor);
         report_machine(doctor);
         bool has_compiler = report_compiler(doctor);
         report_all_skipped(doctor, has_compiler);
@@ -264,7 +289,10 @@ static void examine(struct doctor *doctor, const struct workplace *place, bool *
 
 int command_doctor(const struct options *options)
 {
-    struct doctor doctor = {.options = options, .color = color_wanted(options->color, stdout)};
+    struct doctor doctor = {.options = options,
+                            .profile = options->profile != NULL ? options->profile
+                                                                : COMMANDS_PROFILE_DEFAULT,
+                            .color = color_wanted(options->color, stdout)};
     struct workplace place;
     bool interrupted = false;
     if (!workplace_open(&place)) {

@@ -8,7 +8,7 @@ enum exit_code {
     EXIT_DEVIATES = 1,     /* a FAIL, TIMEOUT, CRASH, EARLY_EXIT, LEAK or BROKEN */
     EXIT_INTERRUPTED = 2,  /* results are usable, the run is not */
     EXIT_INTERNAL = 3,     /* the harness itself failed */
-    EXIT_USAGE = 4,        /* command line, or a library that cannot be loaded */
+    EXIT_USAGE = 4,        /* command line, a library that cannot be loaded, strict and suspect */
     EXIT_NOTHING = 5,      /* nothing selected */
     EXIT_INCONCLUSIVE = 6, /* no failure, but a verdict that the machine could not decide */
 };

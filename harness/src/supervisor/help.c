@@ -15,15 +15,22 @@ void help_general(FILE *stream)
         "  run      run cases and say what deviates\n"
         "  debug    run one case in one process, without limits\n"
         "\n"
+        "  explain  a case of a finished run: what was done, expected and seen\n"
+        "  matrix   requirement by case by verdict, and what was not covered\n"
+        "  report   TAP, JUnit, JSON, HTML from an event log\n"
+        "  diff     what changed between two runs\n"
+        "\n"
         "An ID is an area (CALL), a requirement (CALL-02) or a case (CALL-02.1).\n"
         "Without --sut the reference implementation is tested.\n"
         "\n"
         "  ipc-cts run\n"
         "  ipc-cts run CALL --sut ./libkos-ipc.so\n"
+        "  ipc-cts explain CALL-02.1\n"
         "  ipc-cts run --help\n"
         "\n"
         "Exit codes: 0 conformant, 1 a case deviates, 2 interrupted, 3 error of the harness,\n"
-        "4 usage or a library that cannot be loaded, 5 nothing selected, 6 inconclusive only.\n");
+        "4 usage, a library that cannot be loaded, or a run that --strict refuses,\n"
+        "5 nothing selected, 6 inconclusive only.\n");
 }
 
 static const char list_help[] =
@@ -47,8 +54,8 @@ static const char show_help[] =
     "  ipc-cts show STATE\n";
 
 static const char doctor_help[] =
-    "usage: ipc-cts doctor [--sut FILE.so] [--adapter FILE.so|reference] [--sysroot DIR]\n"
-    "                      [--exec-wrapper CMD]\n"
+    "usage: ipc-cts doctor [--sut FILE.so] [--adapter FILE.so|reference] [--claims LIST]\n"
+    "                      [--sysroot DIR] [--exec-wrapper CMD]\n"
     "\n"
     "Check what a run depends on, line by line, and say which cases will be skipped and why.\n"
     "Exit 0: a run is possible; 4: it is not.\n"
@@ -65,6 +72,9 @@ static const char run_help[] =
     "  --adapter FILE.so         what the library does beyond the interface; the word `reference`\n"
     "                            stands for the adapter of the reference. Without it the library\n"
     "                            may export cts_adapter itself\n"
+    "  --claims LIST|@FILE       what the library claims to offer (autoclear,copy,...; `doctor` "
+    "shows\n"
+    "                            what is there); claimed and absent is FAIL\n"
     "  --sysroot DIR             headers with other values or layouts, DIR/include, and their\n"
     "                            library, DIR/lib/libkos-ipc.so or .a (--sut names another); a\n"
     "                            worker is built for them once and kept\n"
@@ -77,9 +87,17 @@ static const char run_help[] =
     "  --shuffle                 in an order made from the seed\n"
     "  --seed N                  seed of order and of the cases' choices (IPCTS_SEED)\n"
     "  --stop-on-fail            start nothing more after the first failure\n"
+    "  --strict                  refuse suspect cases (see `show`); a case whose claims about "
+    "waiting\n"
+    "                            rest on weak evidence is INCONCLUSIVE; a run that tested nothing\n"
+    "                            is no success\n"
     "  --tap[=13|14|-]           TAP on stdout; without a number 13, which every reader takes\n"
     "  --tap-file FILE           TAP into a file\n"
-    "  --events FILE             keep the event log\n"
+    "  --junit FILE, --json FILE, --html FILE, --matrix FILE\n"
+    "                            documents, written when the run has ended\n"
+    "  --events FILE             the event log; without it the log is kept as that of the last "
+    "run,\n"
+    "                            in ipc-cts/ of $XDG_STATE_HOME (~/.local/state)\n"
     "  --profile NAME            edition of the interface: ce-1.2 (the default)\n"
     "  -q, --quiet               print the last line only\n"
     "  -v, --verbose             print every case\n"
@@ -94,8 +112,8 @@ static const char run_help[] =
     "  ipc-cts run -q --tap-file run.tap --sut ./libkos-ipc.so; prove -e cat run.tap\n";
 
 static const char debug_help[] =
-    "usage: ipc-cts debug ID [--sut FILE.so] [--adapter FILE.so|reference] [--sysroot DIR]\n"
-    "                     [--exec-wrapper CMD] [--seed N] [--gdb]\n"
+    "usage: ipc-cts debug ID [--sut FILE.so] [--adapter FILE.so|reference] [--claims LIST]\n"
+    "                     [--sysroot DIR] [--exec-wrapper CMD] [--seed N] [--gdb]\n"
     "\n"
     "Run one case in one process, without limits; its events go to stderr. Prints the gdb line\n"
     "that stops in the library first; --gdb starts that.\n"

@@ -8,7 +8,8 @@
  *   5. kill what is left, until there is no child any more. The dead worker is reaped last: until
  *      then its number, and with it the group's, cannot be given to a stranger
  *   6. remove the directory and report
- * When the command dies, the keeper gets SIGTERM and does the same without a report.
+ * When the command dies, the keeper gets SIGTERM and does the same without a report. SIGTERM of anybody
+ * else, such as the library under test, means nothing.
  */
 #include "keeper.h"
 #include "clock.h"
@@ -28,12 +29,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Killed processes that do not go away within this time are in the kernel's hands. */
-#define KEEPER_KILL_LIMIT_NS 5000000000ull
 #define KEEPER_READ_BYTES 65536
 
 struct watch {
     pid_t worker;
+    pid_t command;
     int output_fd;         /* -1 once nobody can write to it any more */
     int error_fd;          /* the same; -1 where stderr is the same pipe */
     struct stream *stream; /* null without a wrapper */
@@ -103,9 +103,8 @@ static void watch_events(struct watch *watch, int timeout_ms)
     }
     struct signalfd_siginfo info;
     while (read(watch->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-        if (info.ssi_signo == SIGTERM) {
-            watch->stop = true;
-        }
+        bool ours = (pid_t)info.ssi_pid == watch->command || getppid() != watch->command;
+        watch->stop = watch->stop || (info.ssi_signo == SIGTERM && ours);
     }
     drain_output(watch);
 }
@@ -145,9 +144,9 @@ static void watch_worker(struct watch *watch, uint64_t begin, uint64_t limit_ms)
 }
 
 /* Step 4. */
-static void wait_for_helpers(struct watch *watch)
+static void wait_for_helpers(struct watch *watch, uint64_t grace_ms)
 {
-    uint64_t deadline = clock_now_ns() + KEEPER_GRACE_MS * 1000000ull;
+    uint64_t deadline = clock_now_ns() + grace_ms * 1000000u;
     unsigned gone = 0;
     drain_output(watch);
     while (sweep_pass(&watch->worker, 1, false, &gone) != 0 && !watch->stop &&
@@ -164,7 +163,7 @@ static void wait_for_helpers(struct watch *watch)
 /* Step 5. Gives the number of processes killed besides the worker. */
 static unsigned kill_everything(struct watch *watch)
 {
-    uint64_t deadline = clock_now_ns() + KEEPER_KILL_LIMIT_NS;
+    uint64_t deadline = clock_now_ns() + KEEPER_KILL_LIMIT_MS * 1000000ull;
     unsigned killed = 0;
     siginfo_t info;
     for (;;) {
@@ -286,7 +285,7 @@ static _Noreturn void keeper_main(const struct keeper_order *order, int report_f
 {
     static struct keeper_report report;
     memset(&report, 0, sizeof(report));
-    struct watch watch = {.report = &report, .output_fd = -1, .error_fd = -1};
+    struct watch watch = {.command = command, .report = &report, .output_fd = -1, .error_fd = -1};
 
     close_others(report_fd, order->log_fd < 0 ? report_fd : order->log_fd);
     watch.signal_fd = open_signals();
@@ -315,7 +314,7 @@ static _Noreturn void keeper_main(const struct keeper_order *order, int report_f
     watch_worker(&watch, begin, order->limit_ms);
     bool own_end = report.ending == KEEPER_EXITED || report.ending == KEEPER_SIGNALLED;
     if (own_end) {
-        wait_for_helpers(&watch);
+        wait_for_helpers(&watch, order->grace_ms);
     }
     unsigned killed = kill_everything(&watch);
     report.strays = own_end ? killed : 0;
@@ -388,8 +387,16 @@ bool keeper_finish(struct keeper *keeper)
         gone = waitpid(keeper->pid, &status, 0);
     } while (gone < 0 && errno == EINTR);
     keeper->pid = -1;
+    keeper->lost_signal = gone > 0 && WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     return keeper->filled == sizeof(keeper->report) && gone > 0 && WIFEXITED(status) &&
            WEXITSTATUS(status) == 0;
+}
+
+void keeper_kill(const struct keeper *keeper)
+{
+    if (keeper->pid > 0) {
+        (void)kill(keeper->pid, SIGKILL);
+    }
 }
 
 void keeper_cancel(const struct keeper *keeper)

@@ -18,8 +18,10 @@
 /* The descriptor under which a worker finds its log. */
 #define KEEPER_LOG_FD 3
 #define KEEPER_OUTPUT_MAX_BYTES (8u * 1024u * 1024u)
-/* How long a helper process may take to notice that the worker has ended. */
+/* How long a helper process may take to notice that the worker has ended, before the timeout factor. */
 #define KEEPER_GRACE_MS 1000u
+/* Killed processes that do not go away within this time are in the kernel's hands. */
+#define KEEPER_KILL_LIMIT_MS 5000u
 #define KEEPER_ADDRESS_SPACE_BYTES CTS_ADDRESS_SPACE_BYTES
 
 enum keeper_ending {
@@ -47,6 +49,7 @@ struct keeper_order {
     char **argv; /* argv[0] is the worker's path */
     int log_fd;  /* -1 for none */
     uint64_t limit_ms;
+    uint64_t grace_ms; /* KEEPER_GRACE_MS, stretched */
     /* With an exec wrapper: argv[0] is looked up on the caller's path, the program keeps the caller's
      * environment and directory, and what the worker writes into its stream goes into the log. */
     const char *nonce;     /* null: no wrapper */
@@ -58,6 +61,7 @@ struct keeper {
     pid_t pid;
     int fd; /* readable once the keeper has something to say */
     size_t filled;
+    int lost_signal; /* after keeper_finish gave false: the signal that ended it, or 0 */
     struct keeper_report report;
 };
 
@@ -67,6 +71,8 @@ bool keeper_start(struct keeper *keeper, const struct keeper_order *order);
 bool keeper_read(struct keeper *keeper);
 /* After keeper_read said true: true when the report is whole. Releases everything. */
 bool keeper_finish(struct keeper *keeper);
+/* A keeper that does not come to its end, because somebody has stopped it. It is lost then. */
+void keeper_kill(const struct keeper *keeper);
 /* Ask it to kill its worker at once; it still reports. */
 void keeper_cancel(const struct keeper *keeper);
 /* Start one, wait for it, finish it. Between signals that end the command nothing else happens. */

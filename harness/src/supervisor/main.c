@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The ipc-cts command. */
 #include "commands.h"
+#include "documents.h"
 #include "exit_code.h"
 
 #include <fcntl.h>
@@ -42,7 +43,13 @@ int main(int argc, char **argv)
         return command_run(&options);
     case VERB_DEBUG:
         return command_debug(&options);
+    case VERB_EXPLAIN:
+    case VERB_MATRIX:
+    case VERB_REPORT:
+    case VERB_DIFF:
+        return command_documents(&options);
     case VERB_NONE:
+    case VERB_COUNT:
         break;
     }
     return EXIT_USAGE;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "options.h"
+#include "claims.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -13,6 +14,7 @@ enum option_key {
     KEY_JOBS = 'j',
     KEY_SUT = 256,
     KEY_ADAPTER,
+    KEY_CLAIMS,
     KEY_SYSROOT,
     KEY_CC,
     KEY_EXEC_WRAPPER,
@@ -23,8 +25,13 @@ enum option_key {
     KEY_SHUFFLE,
     KEY_SEED,
     KEY_STOP_ON_FAIL,
+    KEY_STRICT,
     KEY_TAP,
     KEY_TAP_FILE,
+    KEY_JUNIT,
+    KEY_JSON_FILE,
+    KEY_HTML,
+    KEY_MATRIX,
     KEY_EVENTS,
     KEY_COLOR,
     KEY_JSON,
@@ -47,6 +54,7 @@ static const struct {
     {{"worker", required_argument, NULL, KEY_WORKER}, FOR_ALL},
     {{"sut", required_argument, NULL, KEY_SUT}, FOR_SUT},
     {{"adapter", required_argument, NULL, KEY_ADAPTER}, FOR_SUT},
+    {{"claims", required_argument, NULL, KEY_CLAIMS}, FOR_SUT},
     {{"sysroot", required_argument, NULL, KEY_SYSROOT}, FOR_SUT | FOR(VERB_LIST)},
     {{"cc", required_argument, NULL, KEY_CC}, FOR_SUT | FOR(VERB_LIST)},
     {{"exec-wrapper", required_argument, NULL, KEY_EXEC_WRAPPER}, FOR_SUT | FOR(VERB_LIST)},
@@ -60,8 +68,13 @@ static const struct {
     {{"repeat", required_argument, NULL, KEY_REPEAT}, FOR(VERB_RUN)},
     {{"shuffle", no_argument, NULL, KEY_SHUFFLE}, FOR(VERB_RUN)},
     {{"stop-on-fail", no_argument, NULL, KEY_STOP_ON_FAIL}, FOR(VERB_RUN)},
+    {{"strict", no_argument, NULL, KEY_STRICT}, FOR(VERB_RUN)},
     {{"tap", optional_argument, NULL, KEY_TAP}, FOR(VERB_RUN)},
     {{"tap-file", required_argument, NULL, KEY_TAP_FILE}, FOR(VERB_RUN)},
+    {{"junit", required_argument, NULL, KEY_JUNIT}, FOR(VERB_RUN)},
+    {{"json", required_argument, NULL, KEY_JSON_FILE}, FOR(VERB_RUN)},
+    {{"html", required_argument, NULL, KEY_HTML}, FOR(VERB_RUN)},
+    {{"matrix", required_argument, NULL, KEY_MATRIX}, FOR(VERB_RUN)},
     {{"events", required_argument, NULL, KEY_EVENTS}, FOR(VERB_RUN)},
     {{"quiet", no_argument, NULL, KEY_QUIET}, FOR(VERB_RUN)},
     {{"verbose", no_argument, NULL, KEY_VERBOSE}, FOR(VERB_RUN)},
@@ -70,9 +83,21 @@ static const struct {
 };
 #define KNOWN_COUNT (sizeof(known_options) / sizeof(known_options[0]))
 
-static const char *const verb_names[] = {
-    [VERB_NONE] = "",         [VERB_LIST] = "list", [VERB_SHOW] = "show",
-    [VERB_DOCTOR] = "doctor", [VERB_RUN] = "run",   [VERB_DEBUG] = "debug"};
+static const char *const verb_names[VERB_COUNT] = {
+    [VERB_NONE] = "",           [VERB_LIST] = "list",     [VERB_SHOW] = "show",
+    [VERB_DOCTOR] = "doctor",   [VERB_RUN] = "run",       [VERB_DEBUG] = "debug",
+    [VERB_EXPLAIN] = "explain", [VERB_MATRIX] = "matrix", [VERB_REPORT] = "report",
+    [VERB_DIFF] = "diff"};
+
+const char *options_verb_name(enum verb verb)
+{
+    return verb_names[verb];
+}
+
+bool options_verb_reads_logs(enum verb verb)
+{
+    return verb >= VERB_EXPLAIN && verb < VERB_COUNT;
+}
 
 static bool wrong_value(const char *what, const char *value, const char *wanted)
 {
@@ -141,6 +166,17 @@ static bool parse_tap(const char *value, unsigned *tap)
     return wrong_value("--tap", value, "13, 14 or -");
 }
 
+static bool parse_claims(const char *value, const char **claims)
+{
+    struct text why = {0};
+    bool good = claims_read(value, claims, &why);
+    if (!good) {
+        say(stderr, "ipc-cts: --claims: %s\n", text_string(&why));
+    }
+    text_finish(&why);
+    return good;
+}
+
 static bool take_option(struct options *options, int key, const char *value)
 {
     switch (key) {
@@ -150,6 +186,8 @@ static bool take_option(struct options *options, int key, const char *value)
     case KEY_ADAPTER:
         options->adapter = value;
         return true;
+    case KEY_CLAIMS:
+        return parse_claims(value, &options->claims);
     case KEY_WORKER:
         options->worker = value;
         return true;
@@ -180,10 +218,25 @@ static bool take_option(struct options *options, int key, const char *value)
     case KEY_STOP_ON_FAIL:
         options->stop_on_fail = true;
         return true;
+    case KEY_STRICT:
+        options->strict = true;
+        return true;
     case KEY_TAP:
         return parse_tap(value, &options->tap);
     case KEY_TAP_FILE:
         options->tap_file = value;
+        return true;
+    case KEY_JUNIT:
+        options->junit = value;
+        return true;
+    case KEY_JSON_FILE:
+        options->json_file = value;
+        return true;
+    case KEY_HTML:
+        options->html = value;
+        return true;
+    case KEY_MATRIX:
+        options->matrix = value;
         return true;
     case KEY_EVENTS:
         options->events = value;
@@ -227,7 +280,7 @@ static bool read_environment(struct options *options)
 
 static enum verb find_verb(const char *word)
 {
-    for (int i = VERB_LIST; i <= VERB_DEBUG; i++) {
+    for (int i = VERB_LIST; i < VERB_COUNT; i++) {
         if (strcmp(word, verb_names[i]) == 0) {
             return (enum verb)i;
         }
@@ -255,12 +308,12 @@ static enum options_result parse_without_verb(int argc, char **argv, enum verb *
         *topic = argc > 2 ? find_verb(argv[2]) : VERB_NONE;
         if (*topic == VERB_NONE) {
             help_general(stdout);
-        } else {
+        } else if (!options_verb_reads_logs(*topic)) {
             help_verb(stdout, *topic);
         }
         return OPTIONS_DONE;
     }
-    (void)wrong_value("command", word, "one of list, show, doctor, run, debug (try --help)");
+    (void)wrong_value("command", word, "a command (try --help)");
     return OPTIONS_WRONG;
 }
 
@@ -281,10 +334,28 @@ static bool check_combination(const struct options *options)
     } else if (options->sysroot != NULL && strcmp(options->worker, CTS_DEFAULT_WORKER) != 0) {
         wrong = "--worker and --sysroot exclude each other: the worker is built for the sysroot";
     }
+    const char *const files[] = {options->junit, options->json_file, options->html,
+                                 options->matrix};
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        if (files[i] != NULL && strcmp(files[i], "-") == 0) {
+            wrong = "only TAP goes to stdout; `ipc-cts report` prints the other documents";
+        }
+    }
     if (wrong != NULL) {
         say(stderr, "ipc-cts: %s\n", wrong);
     }
     return wrong == NULL;
+}
+
+/* Those commands know their own help. */
+static enum options_result help_of_log_reader(struct options *options, enum verb verb)
+{
+    static char help[] = "--help";
+    static char *const words[] = {help};
+    options->verb = verb;
+    options->ids = words;
+    options->id_count = 1;
+    return OPTIONS_RUN;
 }
 
 enum options_result options_parse(struct options *options, int argc, char **argv)
@@ -300,7 +371,13 @@ enum options_result options_parse(struct options *options, int argc, char **argv
     options->verb = argc > 1 ? find_verb(argv[1]) : VERB_NONE;
     if (options->verb == VERB_NONE) {
         enum verb topic = VERB_NONE;
-        return parse_without_verb(argc, argv, &topic);
+        enum options_result result = parse_without_verb(argc, argv, &topic);
+        return options_verb_reads_logs(topic) ? help_of_log_reader(options, topic) : result;
+    }
+    if (options_verb_reads_logs(options->verb)) {
+        options->ids = argv + 2;
+        options->id_count = (size_t)(argc - 2);
+        return OPTIONS_RUN;
     }
     if (!read_environment(options)) {
         return OPTIONS_WRONG;

@@ -9,7 +9,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum verb { VERB_NONE, VERB_LIST, VERB_SHOW, VERB_DOCTOR, VERB_RUN, VERB_DEBUG };
+enum verb {
+    VERB_NONE,
+    VERB_LIST,
+    VERB_SHOW,
+    VERB_DOCTOR,
+    VERB_RUN,
+    VERB_DEBUG,
+    /* Those of documents.h, which read their own words: `ids` holds all of them. */
+    VERB_EXPLAIN,
+    VERB_MATRIX,
+    VERB_REPORT,
+    VERB_DIFF,
+    VERB_COUNT
+};
 
 enum color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
@@ -26,6 +39,7 @@ struct options {
     size_t id_count;
     const char *sut;     /* as given; null: the reference */
     const char *adapter; /* as given; null: none, or the reference's when sut is null */
+    const char *claims;  /* in one spelling; null: none given */
     const char *worker;
     const char *sysroot;      /* null: our headers */
     const char *exec_wrapper; /* as given; null: none */
@@ -33,6 +47,10 @@ struct options {
     const char *profile;
     const char *events;
     const char *tap_file;
+    const char *junit; /* files to write after a run; null: none */
+    const char *json_file;
+    const char *html;
+    const char *matrix;
     unsigned tap;  /* 13, 14; 0: none */
     unsigned jobs; /* 0: one for each CPU */
     unsigned repeat;
@@ -41,6 +59,7 @@ struct options {
     bool seed_given;
     bool shuffle;
     bool stop_on_fail;
+    bool strict;
     bool quiet;
     bool verbose;
     bool json;
@@ -54,6 +73,9 @@ enum options_result { OPTIONS_RUN, OPTIONS_DONE, OPTIONS_WRONG };
 /* Reads the command line and the three environment variables. DONE: help or version was printed.
  * WRONG: a line on stderr says what. */
 enum options_result options_parse(struct options *options, int argc, char **argv);
+
+const char *options_verb_name(enum verb verb);
+bool options_verb_reads_logs(enum verb verb);
 
 /* Help texts. */
 void help_general(FILE *stream);

@@ -3,7 +3,9 @@
 #include "catalogue.h"
 #include "clock.h"
 #include "commands.h"
+#include "documents.h"
 #include "exit_code.h"
+#include "last_run.h"
 #include "progress.h"
 #include "runlog.h"
 #include "scheduler.h"
@@ -21,6 +23,7 @@ struct run {
     struct catalogue catalogue;
     struct target target;
     struct runlog log;
+    struct text model; /* what the model can count, for the log */
     struct progress progress;
     struct summary summary;
     bool interrupted;
@@ -45,7 +48,9 @@ static int load_and_select(struct run *run, struct text *error)
     if (!loaded && run->target.wrapper.count != 0) {
         return usage_error(error);
     }
-    if (!loaded) {
+    /* The model is that of the worker's sources, which a worker for another machine shares. */
+    const char *worker = run->target.wrapper.count != 0 ? CTS_DEFAULT_WORKER : run->target.worker;
+    if (!loaded || !catalogue_load_model(&run->model, worker, error)) {
         say(stderr, "ipc-cts: %s\n", text_string(error));
         return EXIT_INTERNAL;
     }
@@ -58,7 +63,15 @@ static int load_and_select(struct run *run, struct text *error)
         say(stderr, "ipc-cts: %s\n", text_string(error));
         return EXIT_NOTHING;
     }
-    return EXIT_CONFORMANT;
+    struct text suspects = {0};
+    if (options->strict && catalogue_suspects(&run->catalogue, &suspects) != 0) {
+        text_printf(error,
+                    "--strict does not run suspect cases, whose requirement reads otherwise than "
+                    "when they were reviewed: %s; conformance/tools/review.py shows and records",
+                    text_string(&suspects));
+    }
+    text_finish(&suspects);
+    return error->size != 0 ? usage_error(error) : EXIT_CONFORMANT;
 }
 
 static void say_notices(const struct run *run)
@@ -96,6 +109,11 @@ static void say_notices(const struct run *run)
         text_visible(&text, probe->missing_optional.items[i]);
     }
     text_puts(&text, probe->missing_optional.count != 0 ? " (optional)\n" : "");
+    struct text unclaimed = {0};
+    if (claims_words(claims_unclaimed(&probe->claims), &unclaimed) != 0) {
+        text_printf(&text, "notice   present and not claimed: %s\n", text_string(&unclaimed));
+    }
+    text_finish(&unclaimed);
     if (probe->strays != 0) {
         text_printf(&text, "notice   loading the library left %u processes behind\n",
                     probe->strays);
@@ -122,9 +140,15 @@ static bool on_result(void *context, const struct case_result *result)
 
 static int final_code(const struct run *run)
 {
-    return run->interrupted      ? EXIT_INTERRUPTED
-           : run->internal_error ? EXIT_INTERNAL
-                                 : verdict_exit_code(run->summary.counts);
+    if (run->interrupted || run->internal_error) {
+        return run->interrupted ? EXIT_INTERRUPTED : EXIT_INTERNAL;
+    }
+    const unsigned *counts = run->summary.counts;
+    if (claims_absent(&run->target.probe.claims) != 0) {
+        return EXIT_DEVIATES;
+    }
+    bool untested = summary_total(&run->summary) == counts[VERDICT_SKIP];
+    return untested && run->options->strict ? EXIT_INCONCLUSIVE : verdict_exit_code(counts);
 }
 
 static void say_ending(struct run *run, size_t planned)
@@ -134,6 +158,7 @@ static void say_ending(struct run *run, size_t planned)
                                     .interrupted = run->interrupted,
                                     .internal_error = run->internal_error,
                                     .whole = run->options->id_count == 0,
+                                    .claims = &run->target.probe.claims,
                                     .profile = run->options->profile};
     struct text text = {0};
     if (!run->options->quiet) {
@@ -157,6 +182,7 @@ static int run_cases(struct run *run)
     struct plan plan = {0};
     plan_make(&plan, &run->catalogue, options->repeat, options->shuffle, options->seed);
     runlog_start(&run->log, options, &run->target, &run->catalogue, slots, (unsigned)cpu_count);
+    runlog_catalogue(&run->log, &run->catalogue, &run->model);
     summary_begin(&run->summary, &run->catalogue);
     progress_begin(&run->progress, options, run->out, plan.count, run->catalogue.count);
 
@@ -183,9 +209,9 @@ static int run_cases(struct run *run)
         say(stderr, "ipc-cts: cannot write the event log: %s\n", strerror(run->log.error));
     }
     /* TAP before the summary: its last line is the last line. */
-    if (options->tap != 0 && !tap_write(options->tap, run->log.path, options->tap_file)) {
-        run->internal_error = true;
-    }
+    bool written = documents_write(options, run->log.path);
+    (void)last_run_keep(run->log.path, options->events == NULL);
+    run->internal_error = run->internal_error || !written;
     say_ending(run, plan.count);
     int code = final_code(run);
     summary_finish(&run->summary);
@@ -257,6 +283,7 @@ int command_run(struct options *options)
     }
     int code = run_in_place(&run, &error);
     text_finish(&error);
+    text_finish(&run.model);
     target_finish(&run.target);
     catalogue_finish(&run.catalogue);
     workplace_close(&run.place);

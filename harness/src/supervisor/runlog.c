@@ -145,6 +145,27 @@ static void add_machine(cJSON *event, unsigned cpus)
     add_string(machine, "arch", known ? name.machine : "");
 }
 
+static void add_set(cJSON *object, const char *name, unsigned set)
+{
+    cJSON *words = add_strings(object, name);
+    for (unsigned i = 0; i < CTS_CAPABILITY_COUNT; i++) {
+        if ((set & CTS_CAPABILITY_BIT(i)) != 0) {
+            append_string(words, cts_capabilities[i].word);
+        }
+    }
+}
+
+static void add_capabilities(cJSON *event, const struct claims *claims)
+{
+    cJSON *capabilities = checked(cJSON_AddObjectToObject(event, "capabilities"));
+    if (claims->made) {
+        add_set(capabilities, "claimed", claims->claimed);
+    } else {
+        add_string(capabilities, "claimed", NULL);
+    }
+    add_set(capabilities, "present", claims->present);
+}
+
 static void add_time(cJSON *event)
 {
     char text[32] = "";
@@ -181,6 +202,7 @@ void runlog_start(struct runlog *log, const struct options *options, const struc
     add_number(event, "repeat", options->repeat);
     add_bool(event, "shuffle", options->shuffle);
     add_number(event, "timeout_factor", options->timeout_factor);
+    add_bool(event, "strict", options->strict);
     add_machine(event, cpus);
     cJSON *planned = add_strings(event, "planned");
     for (size_t i = 0; i < catalogue->count; i++) {
@@ -192,9 +214,69 @@ void runlog_start(struct runlog *log, const struct options *options, const struc
     for (size_t i = 0; i < target->probe.missing_optional.count; i++) {
         append_string(missing, target->probe.missing_optional.items[i]);
     }
+    add_capabilities(event, &target->probe.claims);
     add_time(event);
     finish_event(event, &block);
     log->started = true;
+    write_all(log, &block);
+    text_finish(&block);
+}
+
+/* Words between blanks as a list. */
+static void add_words(cJSON *event, const char *name, const char *words)
+{
+    cJSON *list = add_strings(event, name);
+    char *copy = copy_string(words);
+    char *rest = copy;
+    for (char *word = strsep(&rest, " "); word != NULL; word = strsep(&rest, " ")) {
+        if (word[0] != '\0') {
+            append_string(list, word);
+        }
+    }
+    free(copy);
+}
+
+static void add_requirement(const struct cts_requirement *row, struct text *block)
+{
+    cJSON *event = new_event("requirement");
+    add_string(event, "id", row->id);
+    add_string(event, "area", row->area);
+    add_string(event, "claim", row->claim);
+    add_string(event, "strength", row->strength);
+    add_string(event, "invariant", row->invariant);
+    add_string(event, "source", row->source);
+    add_words(event, "profiles", row->profiles);
+    add_string(event, "causes", row->causes);
+    add_string(event, "uncovered", row->uncovered);
+    finish_event(event, block);
+}
+
+static void add_listed_case(const struct catalogue_case *item, struct text *block)
+{
+    struct text traits = {0};
+    catalogue_trait_words(item->traits, &traits);
+    cJSON *event = new_event("listed_case");
+    add_string(event, "id", item->id);
+    add_string(event, "requirement", item->requirement_id);
+    add_string(event, "title", item->title);
+    add_string(event, "file", item->file);
+    add_string(event, "layout", item->layout);
+    add_words(event, "traits", text_string(&traits));
+    finish_event(event, block);
+    text_finish(&traits);
+}
+
+void runlog_catalogue(struct runlog *log, const struct catalogue *catalogue,
+                      const struct text *model)
+{
+    struct text block = {0};
+    for (size_t i = 0; i < cts_requirement_count; i++) {
+        add_requirement(&cts_requirements[i], &block);
+    }
+    for (size_t i = 0; i < catalogue->count; i++) {
+        add_listed_case(&catalogue->cases[i], &block);
+    }
+    text_add(&block, text_string(model), model->size);
     write_all(log, &block);
     text_finish(&block);
 }
@@ -235,6 +317,7 @@ void runlog_case_lines(const struct case_result *result, struct text *start, str
     add_string(event, "title", item->title);
     add_string(event, "file", item->file);
     add_string(event, "layout", item->layout);
+    add_string(event, "suspect", item->suspect);
     finish_event(event, start);
 
     event = new_event("case_end");

@@ -27,6 +27,9 @@ void runlog_close(struct runlog *log);
 
 void runlog_start(struct runlog *log, const struct options *options, const struct target *target,
                   const struct catalogue *catalogue, unsigned jobs, unsigned cpus);
+/* What there is to be tested: requirements, all cases, and `model`, the transition lines. */
+void runlog_catalogue(struct runlog *log, const struct catalogue *catalogue,
+                      const struct text *model);
 void runlog_case(struct runlog *log, const struct case_result *result);
 void runlog_end(struct runlog *log, const unsigned counts[VERDICT_COUNT], int exit_code,
                 bool complete, uint64_t duration_ns);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "scheduler.h"
+#include "clock.h"
 #include "sweep.h"
 #include "verdict.h"
 #include "worker_command.h"
@@ -11,13 +12,18 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+/* Beyond the limits of a case: a keeper that is only slow, on a machine that is, has long ended. */
+#define SCHEDULER_KEEPER_MARGIN_S 30.0
+
 struct slot {
     bool busy;
     struct job job;
     struct log_file log;
     struct keeper keeper;
     double limit_s;
-    int cpu; /* -1: none */
+    double grace_s;
+    uint64_t overdue_ns; /* a keeper that has said nothing by then has been stopped */
+    int cpu;             /* -1: none */
 };
 
 struct scheduler {
@@ -55,6 +61,7 @@ static void make_command(const struct scheduler *scheduler, const struct slot *s
     if (target->wrapper.count == 0) {
         worker_command_add_number(command, "--log-fd", KEEPER_LOG_FD);
     }
+    worker_command_add(command, "--claims", target->claims);
     if (pinned) {
         worker_command_add_number(command, "--cpu", slot->cpu);
     }
@@ -71,8 +78,10 @@ static void start_job(struct scheduler *scheduler, struct slot *slot, const stru
     if (!log_file_create(&slot->log)) {
         fatal("no memory file for a case: %s", strerror(errno));
     }
+    slot->grace_s = KEEPER_GRACE_MS * scheduler->schedule->options->timeout_factor / 1000.0;
     struct keeper_order order = {.log_fd = slot->log.fd,
                                  .limit_ms = (uint64_t)(slot->limit_s * 1000.0),
+                                 .grace_ms = (uint64_t)(slot->grace_s * 1000.0),
                                  .root = scheduler->schedule->root};
     make_command(scheduler, slot, order.limit_ms, &command);
     worker_command_order(&command, &order);
@@ -80,6 +89,9 @@ static void start_job(struct scheduler *scheduler, struct slot *slot, const stru
         fatal("cannot start a process: %s", strerror(errno));
     }
     worker_command_finish(&command);
+    double overdue_s = slot->limit_s + slot->grace_s + KEEPER_KILL_LIMIT_MS / 1000.0 +
+                       SCHEDULER_KEEPER_MARGIN_S * scheduler->schedule->options->timeout_factor;
+    slot->overdue_ns = clock_now_ns() + (uint64_t)(overdue_s * 1e9);
     slot->busy = true;
     scheduler->running++;
     scheduler->alone = (job->item->traits & CTS_EXCLUSIVE) != 0;
@@ -127,10 +139,13 @@ static void judge(const struct scheduler *scheduler, const struct slot *slot,
     case_log_read_area(&result->log, slot->log.area, slot->job.item->id, slot->job.rep,
                        &result->lines);
     struct case_facts facts = {.keeper_lost = result->keeper_lost,
+                               .keeper_signal = slot->keeper.lost_signal,
                                .report = &result->report,
                                .log = &result->log,
                                .last_line = text_string(&last_line),
-                               .limit_s = slot->limit_s};
+                               .limit_s = slot->limit_s,
+                               .grace_s = slot->grace_s,
+                               .strict = scheduler->schedule->options->strict};
     result->verdict = verdict_decide(&facts, &result->reason);
     target_debug_line(scheduler->schedule->options, slot->job.item->id,
                       seed_of(scheduler, &slot->job), &result->repro);
@@ -151,8 +166,9 @@ static void end_job(struct scheduler *scheduler, struct slot *slot)
     bool cancelled = !result->keeper_lost && result->report.ending == KEEPER_CANCELLED;
     if (result->keeper_lost) {
         sweep_orphans(scheduler);
+        bool ours = !verdict_keeper_was_killed(slot->keeper.lost_signal);
         scheduler->outcome->keeper_lost =
-            scheduler->outcome->keeper_lost || !scheduler->outcome->interrupted;
+            scheduler->outcome->keeper_lost || (ours && !scheduler->outcome->interrupted);
     }
     /* A case that the interruption ended has no verdict. */
     if (!cancelled && !(result->keeper_lost && scheduler->outcome->interrupted)) {
@@ -177,6 +193,22 @@ static void interrupt_all(struct scheduler *scheduler)
     }
 }
 
+/* A library may have stopped the keeper of its case, which then never says anything. Gives the time in
+ * milliseconds until the next one is due. */
+static int end_overdue(const struct scheduler *scheduler)
+{
+    uint64_t next = UINT64_MAX;
+    for (unsigned i = 0; i < scheduler->schedule->slots; i++) {
+        const struct slot *slot = &scheduler->slots[i];
+        if (slot->busy && clock_now_ns() >= slot->overdue_ns) {
+            keeper_kill(&slot->keeper);
+        } else if (slot->busy && slot->overdue_ns < next) {
+            next = slot->overdue_ns;
+        }
+    }
+    return next == UINT64_MAX ? -1 : clock_left_ms(next);
+}
+
 static void wait_and_handle(struct scheduler *scheduler, struct pollfd *fds)
 {
     unsigned slots = scheduler->schedule->slots;
@@ -185,7 +217,7 @@ static void wait_and_handle(struct scheduler *scheduler, struct pollfd *fds)
         fds[i] = (struct pollfd){.fd = slot->busy ? slot->keeper.fd : -1, .events = POLLIN};
     }
     fds[slots] = (struct pollfd){.fd = scheduler->schedule->signal_fd, .events = POLLIN};
-    if (poll(fds, slots + 1, -1) < 0) {
+    if (poll(fds, slots + 1, end_overdue(scheduler)) < 0) {
         if (errno != EINTR) {
             fatal("poll: %s", strerror(errno));
         }

@@ -162,11 +162,43 @@ enum selection catalogue_select(struct catalogue *catalogue, char *const *ids, s
         item->selected = item->selected && (item->requirement == NULL ||
                                             requirement_in_profile(item->requirement, profile));
     }
+    for (size_t i = 0; i < catalogue->count; i++) {
+        struct catalogue_case *item = &catalogue->cases[i];
+        if (item->requirement != NULL) {
+            item->strength = requirement_strength(item->requirement, profile);
+        }
+    }
     if (catalogue_selected(catalogue) == 0) {
         say_nothing(ids, id_count, profile, message);
         return SELECTION_NOTHING;
     }
     return SELECTION_OK;
+}
+
+size_t catalogue_suspects(const struct catalogue *catalogue, struct text *text)
+{
+    size_t total = 0;
+    for (size_t i = 0; i < catalogue->count; i++) {
+        const struct catalogue_case *item = &catalogue->cases[i];
+        size_t before = 0;
+        size_t count = 0;
+        for (size_t j = 0; j < catalogue->count; j++) {
+            const struct catalogue_case *other = &catalogue->cases[j];
+            bool same = other->selected && other->suspect != NULL &&
+                        strcmp(other->requirement_id, item->requirement_id) == 0;
+            before += same && j < i;
+            count += same;
+        }
+        if (!item->selected || item->suspect == NULL || before != 0) {
+            continue;
+        }
+        text_printf(text, "%s%s", total == 0 ? "" : ", ", item->requirement_id);
+        if (count > 1) {
+            text_printf(text, " (%zu)", count);
+        }
+        total += count;
+    }
+    return total;
 }
 
 size_t catalogue_selected(const struct catalogue *catalogue)

@@ -10,25 +10,6 @@
 #include <string.h>
 #include <strings.h>
 
-static const struct {
-    unsigned trait;
-    const char *word;
-} trait_words[] = {{CTS_FREE_RUNNING, "free_running"},
-                   {CTS_EXCLUSIVE, "exclusive"},
-                   {CTS_LONG, "long"},
-                   {CTS_OPT_IN, "opt_in"},
-                   {CTS_SMOKE, "smoke"}};
-#define TRAIT_COUNT (sizeof(trait_words) / sizeof(trait_words[0]))
-
-static void add_traits(unsigned traits, struct text *text)
-{
-    for (size_t i = 0; i < TRAIT_COUNT; i++) {
-        if ((traits & trait_words[i].trait) != 0) {
-            text_printf(text, " %s", trait_words[i].word);
-        }
-    }
-}
-
 static void list_line(const struct catalogue_case *item, struct text *text)
 {
     text_printf(text, "%-12s %-8s %-13s ", item->id, case_strength(item), item->layout);
@@ -36,12 +17,12 @@ static void list_line(const struct catalogue_case *item, struct text *text)
     if (item->traits != 0) {
         text_puts(text, "  [");
         struct text traits = {0};
-        add_traits(item->traits, &traits);
+        catalogue_trait_words(item->traits, &traits);
         text_puts(text, text_string(&traits) + 1);
         text_finish(&traits);
         text_puts(text, "]");
     }
-    text_puts(text, "\n");
+    text_puts(text, item->suspect != NULL ? "  suspect\n" : "\n");
 }
 
 static cJSON *checked(cJSON *item)
@@ -63,6 +44,8 @@ static void list_object(const struct catalogue_case *item, struct text *text)
     (void)checked(cJSON_AddStringToObject(object, "file", item->file));
     (void)checked(cJSON_AddStringToObject(object, "layout", item->layout));
     (void)checked(cJSON_AddStringToObject(object, "limit", item->limit));
+    (void)checked(item->suspect != NULL ? cJSON_AddStringToObject(object, "suspect", item->suspect)
+                                        : cJSON_AddNullToObject(object, "suspect"));
     cJSON *traits = checked(cJSON_AddArrayToObject(object, "traits"));
     for (size_t i = 0; i < TRAIT_COUNT; i++) {
         if ((item->traits & trait_words[i].trait) != 0 &&
@@ -165,16 +148,35 @@ static void add_field(struct text *text, const char *name, const char *value)
     }
 }
 
+/* "derived, must in ce-1.4" */
+static void add_strengths(struct text *text, const struct cts_requirement *row)
+{
+    struct text words = {0};
+    const char *at = row->strength_in;
+    text_puts(&words, row->strength);
+    while (at != NULL && *at != '\0') {
+        int name = (int)strcspn(at, "=");
+        int pair = (int)strcspn(at, " ");
+        if (name < pair) {
+            text_printf(&words, ", %.*s in %.*s", pair - name - 1, at + name + 1, name, at);
+        }
+        at += pair + (int)strspn(at + pair, " ");
+    }
+    add_field(text, "strength", text_string(&words));
+    text_finish(&words);
+}
+
 static void show_requirement(const struct catalogue *catalogue, const struct cts_requirement *row,
                              struct text *text)
 {
     text_printf(text, "%s  %s\n", row->id, row->claim);
-    add_field(text, "strength", row->strength);
+    add_strengths(text, row);
     add_field(text, "invariant", row->invariant);
     add_field(text, "source", row->source);
     add_field(text, "profiles", row->profiles);
     add_field(text, "causes", row->causes);
     add_field(text, "no case", row->uncovered);
+    add_field(text, "text", row->fingerprint);
     bool first = true;
     for (size_t i = 0; i < catalogue->count; i++) {
         const struct catalogue_case *item = &catalogue->cases[i];
@@ -182,6 +184,9 @@ static void show_requirement(const struct catalogue *catalogue, const struct cts
             text_printf(text, "  %-10s %-11s ", first ? "cases" : "", item->id);
             text_visible(text, item->title);
             text_puts(text, "\n");
+            if (item->suspect != NULL) {
+                text_printf(text, "  %-10s %-11s suspect: %s\n", "", "", item->suspect);
+            }
             first = false;
         }
     }
@@ -193,15 +198,18 @@ static void show_case(const struct catalogue_case *item, struct text *text)
     text_printf(text, "%s  ", item->id);
     text_visible(text, item->title);
     text_puts(text, "\n");
-    add_traits(item->traits, &traits);
+    catalogue_trait_words(item->traits, &traits);
     add_field(text, "layout", item->layout);
     add_field(text, "limit", item->limit);
     add_field(text, "traits", traits.size != 0 ? traits.data + 1 : NULL);
     add_field(text, "file", item->file);
     add_field(text, "requires", item->requirement_id);
-    add_field(text, "strength", case_strength(item));
+    if (item->requirement != NULL) {
+        add_strengths(text, item->requirement);
+    }
     add_field(text, "claim", case_claim(item));
     add_field(text, "source", item->requirement != NULL ? item->requirement->source : NULL);
+    add_field(text, "suspect", item->suspect);
     text_finish(&traits);
 }
 

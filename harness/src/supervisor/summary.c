@@ -200,6 +200,25 @@ static void add_mixed(const struct summary *summary, struct text *text)
     }
 }
 
+/* A line for each claim that does not hold, with what would have had to be there. */
+static void add_claims(const struct claims *claims, struct text *text)
+{
+    unsigned absent = claims != NULL ? claims_absent(claims) : 0;
+    struct text unclaimed = {0};
+    if (absent != 0) {
+        text_puts(text, "\nClaimed and absent:\n");
+    }
+    for (unsigned i = 0; i < CTS_CAPABILITY_COUNT; i++) {
+        if ((absent & CTS_CAPABILITY_BIT(i)) != 0) {
+            text_printf(text, "  %s (%s)\n", cts_capabilities[i].word, cts_capabilities[i].means);
+        }
+    }
+    if (claims != NULL && claims_words(claims_unclaimed(claims), &unclaimed) != 0) {
+        text_printf(text, "\nPresent and not claimed:\n  %s\n", text_string(&unclaimed));
+    }
+    text_finish(&unclaimed);
+}
+
 static int compare_groups(const void *a, const void *b)
 {
     const struct summary_group *first = a;
@@ -239,6 +258,13 @@ void summary_text(struct summary *summary, const struct summary_ending *ending, 
     add_mixed(summary, text);
     add_groups("Observed where the documents leave it open", &summary->observed, text);
     add_groups("Skipped", &summary->skipped, text);
+    struct text suspects = {0};
+    if (catalogue_suspects(summary->catalogue, &suspects) != 0) {
+        text_printf(text, "\nSuspect, the requirement reads otherwise than when reviewed:\n  %s\n",
+                    text_string(&suspects));
+    }
+    text_finish(&suspects);
+    add_claims(ending->claims, text);
     text_puts(text, text->size != 0 ? "\n" : "");
     add_table(summary, color, text);
     unsigned total = summary_total(summary);
@@ -266,6 +292,12 @@ void summary_last_line(const struct summary *summary, const struct summary_endin
     size_t failed = add_failed_names(summary, SUMMARY_DEVIATES, 0, "; not conformant: ", text);
     failed += add_failed_names(summary, SUMMARY_BROKEN, SUMMARY_DEVIATES,
                                "; could not be tested: ", text);
+    struct text absent = {0};
+    if (ending->claims != NULL && claims_words(claims_absent(ending->claims), &absent) != 0) {
+        text_printf(text, "; claimed and absent: %s", text_string(&absent));
+        failed++;
+    }
+    text_finish(&absent);
     if (ending->internal_error) {
         text_puts(text, "; the harness failed");
     } else if (ending->interrupted) {

@@ -3,6 +3,7 @@
 #ifndef CTS_SUPERVISOR_SUMMARY_H
 #define CTS_SUPERVISOR_SUMMARY_H
 
+#include "claims.h"
 #include "options.h"
 #include "result.h"
 
@@ -38,7 +39,8 @@ struct summary_ending {
     unsigned repeat;
     bool interrupted;
     bool internal_error;
-    bool whole; /* everything of the profile was selected */
+    bool whole;                  /* everything of the profile was selected */
+    const struct claims *claims; /* null: none */
     const char *profile;
 };
 

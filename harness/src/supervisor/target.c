@@ -71,6 +71,7 @@ static bool open_files(struct target *target, const struct options *options,
     if (options->sut == NULL && adapter == NULL && !other_headers) {
         adapter = "reference";
     }
+    target->claims = options->claims != NULL ? copy_string(options->claims) : NULL;
     const char *sut = other_headers          ? sysroot->library
                       : options->sut != NULL ? options->sut
                                              : CTS_DEFAULT_SUT;
@@ -189,10 +190,36 @@ static void read_adapter(struct probe *probe, const cJSON *adapter)
     probe->has_adapter = cJSON_IsObject(adapter);
     probe->adapter_name = member_text(adapter, "name");
     probe->adapter_version = member_text(adapter, "version");
-    probe->processes = member_true(adapter, "processes");
-    probe->stages = member_true(adapter, "stages");
-    probe->live_objects = member_true(adapter, "live_objects");
-    probe->virtual_time = member_true(adapter, "virtual_time");
+}
+
+/* Words that are not known are passed over: they are none of ours. */
+static unsigned read_set(const cJSON *array)
+{
+    unsigned set = 0;
+    const cJSON *item = NULL;
+    cJSON_ArrayForEach(item, array)
+    {
+        unsigned word = 0;
+        const char *wrong = NULL;
+        size_t length = 0;
+        if (cJSON_IsString(item) &&
+            cts_capabilities_parse(item->valuestring, &word, &wrong, &length)) {
+            set |= word;
+        }
+    }
+    return set;
+}
+
+static void read_claims(struct claims *claims, const cJSON *report)
+{
+    claims->made = member_true(report, "claims");
+    claims->claimed = read_set(cJSON_GetObjectItemCaseSensitive(report, "claimed"));
+    claims->present = read_set(cJSON_GetObjectItemCaseSensitive(report, "present"));
+}
+
+bool target_has(const struct target *target, enum cts_capability capability)
+{
+    return (target->probe.claims.present & CTS_CAPABILITY_BIT(capability)) != 0;
 }
 
 bool probe_parse(struct probe *probe, const char *output, size_t size, struct text *error)
@@ -208,6 +235,7 @@ bool probe_parse(struct probe *probe, const char *output, size_t size, struct te
     add_strings(&probe->missing_optional,
                 cJSON_GetObjectItemCaseSensitive(report, "missing_optional"));
     read_adapter(probe, cJSON_GetObjectItemCaseSensitive(report, "adapter"));
+    read_claims(&probe->claims, report);
     read_machine(probe, report);
     if (load_error != NULL) {
         text_puts(error, "cannot be loaded: ");
@@ -271,14 +299,18 @@ static void add_files(struct worker_command *command, const struct target *targe
     worker_command_add(command, "--sut", target->sut.path);
     worker_command_add(command, "--adapter",
                        target->has_adapter_file ? target->adapter.path : NULL);
+    worker_command_add(command, "--claims", target->claims);
 }
 
 /* False when the process that watches the worker was lost. */
 static bool query_run(struct query *query, const struct target *target, const char *what,
-                      uint64_t limit_ms, const char *root, int signal_fd, bool *interrupted)
+                      uint64_t limit_ms, double timeout_factor, const char *root, int signal_fd,
+                      bool *interrupted)
 {
     struct worker_command command;
-    struct keeper_order order = {.limit_ms = limit_ms, .root = root};
+    struct keeper_order order = {.limit_ms = limit_ms,
+                                 .grace_ms = (uint64_t)(KEEPER_GRACE_MS * timeout_factor),
+                                 .root = root};
     struct keeper *keeper = allocate(sizeof(*keeper));
     if (!log_file_create(&query->log)) {
         fatal("no memory file for the worker's answer: %s", strerror(errno));
@@ -360,7 +392,8 @@ bool target_probe(struct target *target, double timeout_factor, const char *root
     double limit_s = (double)limit_ms / 1000.0;
     struct query *query = allocate(sizeof(*query));
     struct text why = {0};
-    bool good = query_run(query, target, "--probe", limit_ms, root, signal_fd, interrupted);
+    bool good =
+        query_run(query, target, "--probe", limit_ms, timeout_factor, root, signal_fd, interrupted);
     if (!good) {
         text_puts(&why, "cannot be probed: the process that watches the worker was lost");
     } else if (!query_whole(query, limit_s, error)) {
@@ -406,7 +439,8 @@ bool target_catalogue(const struct target *target, struct catalogue *catalogue,
     }
     uint64_t limit_ms = (uint64_t)(TARGET_LIST_LIMIT_MS * timeout_factor);
     struct query *query = allocate(sizeof(*query));
-    bool good = query_run(query, target, "--list", limit_ms, root, signal_fd, interrupted);
+    bool good =
+        query_run(query, target, "--list", limit_ms, timeout_factor, root, signal_fd, interrupted);
     if (!good) {
         text_puts(error, "the process that watches the worker was lost");
     } else {
@@ -423,6 +457,7 @@ void target_finish(struct target *target)
     free(target->worker);
     free(target->headers);
     exec_wrapper_finish(&target->wrapper);
+    free(target->claims);
     free_strings(&target->probe.missing);
     free_strings(&target->probe.missing_optional);
     free(target->probe.adapter_name);
@@ -446,6 +481,7 @@ void target_debug_line(const struct options *options, const char *case_id, uint3
     text_printf(line, " debug %s", case_id);
     add_option(line, "--sut", options->sut);
     add_option(line, "--adapter", options->adapter);
+    add_option(line, "--claims", options->claims);
     add_option(line, "--sysroot", options->sysroot);
     add_option(line, "--cc", options->cc);
     add_option(line, "--exec-wrapper", options->exec_wrapper);

@@ -7,6 +7,7 @@
 #define CTS_SUPERVISOR_TARGET_H
 
 #include "catalogue.h"
+#include "claims.h"
 #include "exec_wrapper.h"
 #include "options.h"
 #include "sut.h"
@@ -26,10 +27,7 @@ struct probe {
     bool has_adapter;
     char *adapter_name;
     char *adapter_version;
-    bool processes;
-    bool stages;
-    bool live_objects;
-    bool virtual_time;
+    struct claims claims;
     double clock_resolution_ns;
     bool threads;
     char *blocked_detection;
@@ -47,6 +45,7 @@ struct target {
     char *worker; /* absolute */
     struct exec_wrapper wrapper;
     char *headers; /* the include directory of a sysroot; null: the headers of the reference */
+    char *claims;  /* as the worker takes them; null: the adapter's, if it makes any */
     struct probe probe;
 };
 
@@ -66,6 +65,9 @@ void target_finish(struct target *target);
 
 /* Reads what a probe printed; exposed for tests. False when there is no report in it. */
 bool probe_parse(struct probe *probe, const char *output, size_t size, struct text *error);
+
+/* Is it there? */
+bool target_has(const struct target *target, enum cts_capability capability);
 
 /* The command that runs one case in the foreground, ready to copy. */
 void target_debug_line(const struct options *options, const char *case_id, uint32_t seed,

@@ -63,6 +63,17 @@ const char *signal_word(int number)
     return length > 0 ? buffer : "a signal";
 }
 
+bool verdict_keeper_was_killed(int signal)
+{
+    static const int own[] = {0, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS};
+    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+        if (signal == own[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void add_calls(const struct case_facts *facts, struct text *reason)
 {
     if (facts->log->in_flight_count == 0) {
@@ -158,6 +169,14 @@ static bool decide_forced_end(const struct case_facts *facts, enum verdict *verd
                               struct text *reason)
 {
     const struct keeper_report *report = facts->report;
+    if (facts->keeper_lost && verdict_keeper_was_killed(facts->keeper_signal)) {
+        *verdict = VERDICT_CRASH;
+        text_printf(reason, "the parent of the process was killed or stopped (%s)",
+                    signal_word(facts->keeper_signal));
+        add_calls(facts, reason);
+        add_record(facts, reason);
+        return true;
+    }
     if (facts->keeper_lost) {
         *verdict = VERDICT_BROKEN;
         text_puts(reason, "the process that watches the worker was lost");
@@ -288,8 +307,13 @@ enum verdict verdict_decide(const struct case_facts *facts, struct text *reason)
     if (facts->report->strays != 0 && !verdict_is_failure(verdict)) {
         text_printf(reason, "%u process%s still there %g s after the case (the record said %s)",
                     (unsigned)facts->report->strays, facts->report->strays == 1 ? "" : "es",
-                    KEEPER_GRACE_MS / 1000.0, verdict_word(verdict));
+                    facts->grace_s, verdict_word(verdict));
         return VERDICT_LEAK;
+    }
+    if (facts->strict && log->weak && (verdict == VERDICT_PASS || verdict == VERDICT_OBSERVED)) {
+        text_printf(reason, "the evidence that calls wait is weak (the record said %s)",
+                    verdict_word(verdict));
+        return VERDICT_INCONCLUSIVE;
     }
     if (verdict != VERDICT_PASS && log->record.reason != NULL) {
         text_puts(reason, log->record.reason);

@@ -12,8 +12,11 @@
 
 _Bool workplace_open(struct workplace *place)
 {
-    static const char root[] = "/tmp/ipc-cts-XXXXXX";
+    const char *above = getenv("TMPDIR");
     sigset_t signals;
+    if (above == NULL || above[0] == '\0') {
+        above = "/tmp";
+    }
     /* A caller may have left SIGCHLD ignored, and then no child could be waited for. A reader of
      * our output that goes away must not take the clean-up with it. */
     if (signal(SIGCHLD, SIG_DFL) == SIG_ERR || signal(SIGPIPE, SIG_IGN) == SIG_ERR ||
@@ -34,9 +37,14 @@ _Bool workplace_open(struct workplace *place)
         (void)close(place->signal_fd);
         return 0;
     }
-    memcpy(place->root, root, sizeof(root));
-    if (mkdtemp(place->root) == NULL) {
-        say(stderr, "ipc-cts: cannot make a directory in /tmp: %s\n", strerror(errno));
+    int size = snprintf(place->root, sizeof(place->root), "%s/ipc-cts-XXXXXX", above);
+    bool fits = size > 0 && (size_t)size < sizeof(place->root) && above[0] == '/';
+    if (!fits || mkdtemp(place->root) == NULL) {
+        struct text shown = {0};
+        text_visible(&shown, above);
+        say(stderr, "ipc-cts: cannot make a directory in %s: %s\n", text_string(&shown),
+            fits ? strerror(errno) : "TMPDIR has to be an absolute path of at most 200 bytes");
+        text_finish(&shown);
         (void)close(place->signal_fd);
         return 0;
     }

@@ -62,12 +62,9 @@ struct cts_process *cts_process_first(void)
 struct cts_process *cts_process_new(void)
 {
     (void)cts_process_first();
+    cts_need(CTS_CAN_TWO_PROCESSES);
     if (cts_adapter_in_use.os_processes != 0) {
         return add_process(0);
-    }
-    if (cts_adapter_in_use.process_create == NULL || cts_adapter_in_use.thread_enter == NULL ||
-        cts_adapter_in_use.channel_open == NULL) {
-        cts_skip("needs a second process, and there is no adapter with processes");
     }
     uint32_t id = 0;
     if (cts_adapter_in_use.process_create(&id) != 0) {
@@ -153,11 +150,10 @@ static void end_process(struct cts_process *process, bool kill_it)
     if (process == cts_process_first()) {
         cts_broken("the first process cannot be ended: the case needs it");
     }
+    cts_need(CTS_CAN_PROCESS_END);
     cts_history_process_end(process, false);
     if (process->host != NULL) {
         cts_host_end(process->host, kill_it);
-    } else if (cts_adapter_in_use.process_end == NULL) {
-        cts_skip("needs a process to end, and the adapter cannot do that");
     } else {
         if (!kill_it && !cts_objects_close_process(process)) {
             cts_broken("closing the handles of a process did not come to an end");
@@ -303,9 +299,7 @@ struct cts_op *cts_start_create_null(struct cts_actor *actor)
 
 struct cts_op *cts_start_create_autoclear(struct cts_actor *actor)
 {
-    if (cts_library.create_sync_object_ex == NULL) {
-        cts_skip("the library has no KnIpcCreateSyncObjectEx");
-    }
+    cts_need(CTS_CAN_AUTOCLEAR);
     return start_simple(actor, CTS_OP_CREATE_AUTOCLEAR, INVALID_HANDLE, 0);
 }
 
@@ -331,9 +325,7 @@ struct cts_op *cts_start_connect(struct cts_actor *actor)
 
 struct cts_op *cts_start_copy(struct cts_actor *actor, Handle handle, rtl_uint32_t rights)
 {
-    if (cts_library.copy == NULL) {
-        cts_skip("the library has no KnHandleCopy");
-    }
+    cts_need(CTS_CAN_COPY);
     struct cts_op *op = cts_op_new(actor, CTS_OP_COPY);
     op->handle = handle;
     op->rights = rights;
@@ -387,7 +379,7 @@ rtl_uint32_t cts_random(rtl_uint32_t bound)
 
 void cts_use_virtual_time(void)
 {
-    if (cts_adapter_in_use.clock_virtual == NULL || cts_adapter_in_use.clock_advance == NULL) {
+    if (!cts_capability_present(CTS_CAN_VIRTUAL_TIME)) {
         cts_world.imitated_time = true;
         return;
     }
@@ -406,7 +398,7 @@ static void imitate_advance(rtl_uint32_t milliseconds)
         bool due = op->posted && cts_op_is_limited(op) &&
                    cts_world.imitated_now_ms - op->imitated_start_ms >= op->mdelay;
         if (due && op->mdelay > CTS_IMITATED_MAX_MS) {
-            cts_skip("needs virtual time for a limit this long, and there is no adapter with it");
+            cts_need(CTS_CAN_VIRTUAL_TIME);
         }
         if (due) {
             (void)cts_op_wait(op);

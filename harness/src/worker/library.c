@@ -13,6 +13,8 @@
 struct cts_library cts_library;
 struct cts_adapter cts_adapter_in_use;
 bool cts_adapter_present;
+bool cts_claims_made;
+unsigned cts_claims;
 
 #ifdef CTS_LINKED_LIBRARY
 /* The library is part of this program. By address, not by declaration: the headers under test need
@@ -120,6 +122,57 @@ static void copy_adapter(const struct cts_adapter *adapter)
     cts_adapter_present = true;
 }
 
+/* The command line has the last word. */
+static bool read_claims(struct cts_library_status *status)
+{
+    const char *claims = cts_adapter_in_use.claims;
+    const char *wrong = NULL;
+    size_t length = 0;
+    if (cts_claims_made || claims == NULL) {
+        return true;
+    }
+    cts_claims_made = cts_capabilities_parse(claims, &cts_claims, &wrong, &length);
+    if (!cts_claims_made) {
+        (void)snprintf(status->adapter_error, sizeof status->adapter_error,
+                       "the adapter claims '%.*s', which is no capability that this suite knows",
+                       length < 64 ? (int)length : 64, wrong);
+    }
+    return cts_claims_made;
+}
+
+bool cts_capability_present(enum cts_capability capability)
+{
+    const struct cts_adapter *adapter = &cts_adapter_in_use;
+    bool os = adapter->os_processes != 0;
+    switch (capability) {
+    case CTS_CAN_AUTOCLEAR:
+        return cts_library.create_sync_object_ex != NULL;
+    case CTS_CAN_COPY:
+        return cts_library.copy != NULL;
+    case CTS_CAN_REVOKE:
+        return cts_library.revoke != NULL;
+    case CTS_CAN_USER_OBJECT:
+        return cts_library.create_user_object != NULL;
+    case CTS_CAN_TWO_PROCESSES:
+        return os ? adapter->channel_serve != NULL && adapter->channel_connect != NULL
+                  : adapter->process_create != NULL && adapter->thread_enter != NULL &&
+                        adapter->channel_open != NULL;
+    case CTS_CAN_PROCESS_END:
+        return os || adapter->process_end != NULL;
+    case CTS_CAN_STAGES:
+        return adapter->thread_stage != NULL;
+    case CTS_CAN_LIVE_OBJECTS:
+        return adapter->live_objects != NULL;
+    case CTS_CAN_FAIL_ALLOCATION:
+        return adapter->fail_allocation != NULL;
+    case CTS_CAN_VIRTUAL_TIME:
+        return adapter->clock_virtual != NULL && adapter->clock_advance != NULL;
+    case CTS_CAPABILITY_COUNT:
+        break;
+    }
+    return false;
+}
+
 static bool load_adapter(const char *path, struct cts_library_status *status)
 {
     const struct cts_adapter *adapter = NULL;
@@ -155,7 +208,7 @@ static bool load_adapter(const char *path, struct cts_library_status *status)
                        "the adapter's init function failed: it does not fit this library");
         return false;
     }
-    return true;
+    return read_claims(status);
 }
 
 bool cts_library_load(const char *path, const char *adapter_path, struct cts_library_status *status)

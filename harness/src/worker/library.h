@@ -4,6 +4,8 @@
 #ifndef CTS_LIBRARY_H
 #define CTS_LIBRARY_H
 
+#include "capability.h"
+
 #include <coresrv/handle/handle_api.h>
 #include <coresrv/ipc/ipc_api.h>
 #include <coresrv/syscalls.h>
@@ -48,11 +50,18 @@ extern struct cts_library cts_library;
 /* Members that the adapter's version lacks are null; all null without an adapter. */
 extern struct cts_adapter cts_adapter_in_use;
 extern bool cts_adapter_present;
+/* What is declared: by the command line, or else by the adapter. */
+extern bool cts_claims_made;
+extern unsigned cts_claims;
 
 /* Load the library and, when given, the adapter file; else look for an exported adapter. True when
  * every mandatory symbol is there and the adapter, if any, is usable. */
 bool cts_library_load(const char *path, const char *adapter_path,
                       struct cts_library_status *status);
 void *cts_library_symbol(const char *symbol);
+/* Is it there? */
+bool cts_capability_present(enum cts_capability capability);
+/* Ends the case when it is not there: as SKIP, or as FAIL where it is claimed. */
+void cts_need(enum cts_capability capability);
 
 #endif

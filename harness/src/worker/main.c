@@ -6,6 +6,7 @@
 #include "world.h"
 
 #include <getopt.h>
+#include <model.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@ extern char **environ;
 
 struct options {
     bool list;
+    bool list_model;
     bool probe;
     bool debug;
     const char *case_id;
@@ -87,6 +89,29 @@ static int list_cases(void)
     return good && fflush(stdout) == 0 ? CTS_EXIT_PASS : CTS_EXIT_HARD;
 }
 
+/* What the `model` events of a log can count. */
+static int list_model(void)
+{
+    const struct cts_model_config config = {.state_count_max = 1};
+    struct cts_model *model = cts_model_create(&config);
+    if (model == NULL) {
+        return CTS_EXIT_HARD;
+    }
+    for (size_t i = 0; i < cts_model_coverage_count(); i++) {
+        struct cts_model_coverage item = cts_model_coverage(model, i);
+        struct cts_json line;
+        cts_json_begin(&line);
+        cts_json_string(&line, "event", "transition");
+        cts_json_string(&line, "name", item.name);
+        cts_json_string(&line, "requirement", item.requirement);
+        cts_json_bool(&line, "open", item.is_open);
+        cts_json_end(&line);
+        (void)printf("%s\n", line.text);
+    }
+    cts_model_destroy(model);
+    return fflush(stdout) == 0 ? 0 : CTS_EXIT_HARD;
+}
+
 static int usage(const char *problem)
 {
     (void)fprintf(stderr, "cts-worker: %s (the worker is started by ipc-cts)\n", problem);
@@ -98,10 +123,12 @@ static const char *parse(int argc, char **argv, struct options *options)
 {
     enum {
         LIST = 1000,
+        LIST_MODEL,
         PROBE,
         CASE,
         SUT,
         ADAPTER,
+        CLAIMS,
         LOG_FD,
         CPU,
         SEED,
@@ -112,10 +139,12 @@ static const char *parse(int argc, char **argv, struct options *options)
         LIMIT
     };
     static const struct option longs[] = {{"list", no_argument, NULL, LIST},
+                                          {"list-model", no_argument, NULL, LIST_MODEL},
                                           {"probe", no_argument, NULL, PROBE},
                                           {"case", required_argument, NULL, CASE},
                                           {"sut", required_argument, NULL, SUT},
                                           {"adapter", required_argument, NULL, ADAPTER},
+                                          {"claims", required_argument, NULL, CLAIMS},
                                           {"log-fd", required_argument, NULL, LOG_FD},
                                           {"cpu", required_argument, NULL, CPU},
                                           {"seed", required_argument, NULL, SEED},
@@ -133,6 +162,9 @@ static const char *parse(int argc, char **argv, struct options *options)
         case LIST:
             options->list = true;
             break;
+        case LIST_MODEL:
+            options->list_model = true;
+            break;
         case PROBE:
             options->probe = true;
             break;
@@ -145,6 +177,15 @@ static const char *parse(int argc, char **argv, struct options *options)
         case ADAPTER:
             options->adapter = optarg;
             break;
+        case CLAIMS: {
+            const char *wrong = NULL;
+            size_t length = 0;
+            cts_claims_made = cts_capabilities_parse(optarg, &cts_claims, &wrong, &length);
+            if (!cts_claims_made) {
+                return "--claims holds a word that is no capability";
+            }
+            break;
+        }
         case LOG_FD:
             options->log_fd = (int)strtol(optarg, NULL, 10);
             break;
@@ -250,8 +291,11 @@ static int perform(const struct options *options)
     if (options->list) {
         return list_cases();
     }
+    if (options->list_model) {
+        return list_model();
+    }
     if (options->library == NULL || (!options->probe && options->case_id == NULL)) {
-        return usage("--list, or --sut with --case or --probe");
+        return usage("--list, --list-model, or --sut with --case or --probe");
     }
     return options->probe ? cts_probe(options->library, options->adapter) : run(options);
 }

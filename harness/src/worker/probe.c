@@ -55,15 +55,26 @@ static void put_adapter(struct cts_json *line)
     cts_json_open(line, "adapter");
     cts_json_string(line, "name", adapter->name == NULL ? "unnamed" : adapter->name);
     cts_json_uint(line, "version", adapter->version);
-    cts_json_bool(line, "processes",
-                  adapter->process_create != NULL && adapter->thread_enter != NULL &&
-                      adapter->channel_open != NULL);
-    cts_json_bool(line, "process_end", adapter->process_end != NULL);
-    cts_json_bool(line, "stages", adapter->thread_stage != NULL);
-    cts_json_bool(line, "live_objects", adapter->live_objects != NULL);
-    cts_json_bool(line, "virtual_time",
-                  adapter->clock_virtual != NULL && adapter->clock_advance != NULL);
     cts_json_close(line);
+}
+
+static void put_capabilities(struct cts_json *line)
+{
+    const char *claimed[CTS_CAPABILITY_COUNT];
+    const char *present[CTS_CAPABILITY_COUNT];
+    size_t claimed_count = 0;
+    size_t present_count = 0;
+    for (unsigned i = 0; i < CTS_CAPABILITY_COUNT; i++) {
+        if ((cts_claims & CTS_CAPABILITY_BIT(i)) != 0) {
+            claimed[claimed_count++] = cts_capabilities[i].word;
+        }
+        if (cts_capability_present((enum cts_capability)i)) {
+            present[present_count++] = cts_capabilities[i].word;
+        }
+    }
+    cts_json_bool(line, "claims", cts_claims_made);
+    cts_json_string_list(line, "claimed", claimed, claimed_count);
+    cts_json_string_list(line, "present", present, present_count);
 }
 
 int cts_probe(const char *library, const char *adapter)
@@ -88,6 +99,7 @@ int cts_probe(const char *library, const char *adapter)
     cts_json_string_list(&line, "missing_optional", status.missing_optional,
                          status.missing_optional_count);
     put_adapter(&line);
+    put_capabilities(&line);
     cts_json_string(&line, "adapter_error",
                     status.adapter_error[0] == '\0' ? NULL : status.adapter_error);
     cts_json_uint(&line, "clock_resolution_ns",

@@ -183,6 +183,21 @@ _Noreturn void cts_skip(const char *reason)
     cts_end_case("SKIP", &finding);
 }
 
+void cts_need(enum cts_capability capability)
+{
+    const struct cts_capability_row *row = &cts_capabilities[capability];
+    if (cts_capability_present(capability)) {
+        return;
+    }
+    if (!cts_claims_made || (cts_claims & CTS_CAPABILITY_BIT(capability)) == 0) {
+        cts_skip(row->absent);
+    }
+    char text[256];
+    (void)snprintf(text, sizeof text, "%s is claimed and absent: %s", row->word, row->absent);
+    const struct cts_finding finding = {"check", text, row->means, "not there", NULL, 0};
+    cts_end_case("FAIL", &finding);
+}
+
 void cts_observe(const char *what, const char *seen)
 {
     cts_world.observation_count++;

@@ -4,11 +4,12 @@
  *
  *   cts-worker --list
  *       one JSON object per case on stdout
- *   cts-worker --probe --sut F [--adapter F]
+ *   cts-worker --probe --sut F [--adapter F] [--claims LIST]
  *       one JSON object as the last line on stdout, exit 0: what doctor shows
- *   cts-worker --case ID --sut F [--adapter F] --log-fd N [--cpu N] [--seed N] [--timeout-factor X]
+ *   cts-worker --case ID --sut F [--adapter F] [--claims LIST] --log-fd N [--cpu N] [--seed N]
+ *              [--timeout-factor X]
  *       one case, under a keeper
- *   cts-worker --case ID --sut F [--adapter F] --debug
+ *   cts-worker --case ID --sut F [--adapter F] [--claims LIST] --debug
  *       the same by hand: events go to stderr, no limits
  *   cts-worker --stream NONCE [--directory DIR] [--limit-ms N] and one of the first three, without --log-fd
  *       through an exec wrapper: what would go into the log or to stdout becomes records of a stream
@@ -18,9 +19,9 @@
  * "limited"), traits [free_running, exclusive, long, opt_in, smoke].
  *
  * Members of --probe: ok (loaded, mandatory symbols there, adapter fits), load_error (or null), missing
- * [mandatory symbols], missing_optional [symbols], adapter {name, version, processes, process_end,
- * stages, live_objects, virtual_time} or null, adapter_error (or null), clock_resolution_ns, threads,
- * blocked_detection ("hook+kernel", "hook", "kernel", "none"), freeze, cpus.
+ * [mandatory symbols], missing_optional [symbols], adapter {name, version} or null, claims (were any
+ * made, by command line or adapter), claimed and present [words of capability.h], adapter_error (or
+ * null), clock_resolution_ns, threads, blocked_detection ("hook+kernel", "hook", "kernel", "none"), freeze, cpus.
  *
  * The log is a shared memory file (memfd) that the supervisor creates and the worker maps and closes
  * before it loads the library: no descriptor is left that a library could close, fill or write to. Only

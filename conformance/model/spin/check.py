@@ -1,0 +1,131 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Check the protocol of interrupt.pml with spin, completely, and that spin finds each fault seeded in it.
+
+exit codes: 0 no interleaving breaks the protocol and every fault was found; 1 otherwise; 4 spin or a C compiler is missing
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+MODEL = Path(__file__).with_name("interrupt.pml")
+FAULTS = range(1, 13)
+# Depth of the search; a search that reaches it is incomplete and counts as an error.
+DEPTH_MAX = 1_000_000
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One size of the model."""
+
+    name: str
+    clients: int
+    again: bool
+    servers: int
+
+    def defines(self, fault: int) -> list[str]:
+        """Command line definitions of spin's preprocessor."""
+        return [
+            f"-DCLIENTS={self.clients}",
+            f"-DAGAIN={int(self.again)}",
+            f"-DSERVERS={self.servers}",
+            f"-DFAULT={fault}",
+        ]
+
+
+# Records that are used again, many waits at once, and waits that nothing but Set or a limit can end.
+SMALL = Scenario("2 clients that call for ever, 1 server", 2, True, 1)
+WIDE = Scenario("3 clients that call once, 1 server", 3, False, 1)
+LONELY = Scenario("3 clients that call for ever, no server", 3, True, 0)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one search said."""
+
+    states: int
+    errors: int
+    complete: bool
+    message: str
+
+
+def search(scenario: Scenario, fault: int) -> Outcome:
+    """Let spin visit all interleavings; stops at the first error."""
+    with tempfile.TemporaryDirectory(prefix="ipc-cts-spin-") as directory:
+
+        def run(*command: str) -> str:
+            done = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
+            if done.returncode != 0:
+                sys.exit(f"{command[0]} failed:\n{done.stdout}{done.stderr}")
+            return done.stdout
+
+        run("spin", *scenario.defines(fault), "-a", str(MODEL))
+        # What spin generates is not ours to warn about.
+        # A fault is found so early that compiling would take longer than searching.
+        optimise = "-O0" if fault else "-O1"
+        run("cc", "-w", optimise, "-DSAFETY", "-DVECTORSZ=2048", "-o", "pan", "pan.c")
+        # -E: threads may wait for ever; the model says itself when that is wrong.
+        text = run("./pan", "-E", f"-m{DEPTH_MAX}")
+    states = re.search(r"^ *(\d+) states, stored", text, re.MULTILINE)
+    errors = re.search(r"errors: (\d+)", text)
+    if states is None or errors is None:
+        sys.exit(f"spin's verifier has printed no result:\n{text}")
+    message = re.search(r"pan:\d+: (.*) \(at depth", text)
+    return Outcome(
+        int(states[1]),
+        int(errors[1]),
+        "Search not completed" not in text and "max search depth too small" not in text,
+        message[1] if message is not None else "",
+    )
+
+
+def check_protocol(scenario: Scenario) -> bool:
+    """True when no interleaving breaks an assertion."""
+    outcome = search(scenario, 0)
+    good = outcome.errors == 0 and outcome.complete
+    verdict = "no error" if good else outcome.message or "search not complete"
+    print(f"protocol   {scenario.name}: {outcome.states} states, {verdict}")
+    return good
+
+
+def check_fault(fault: int) -> bool:
+    """True when a scenario breaks an assertion because of the fault."""
+    for scenario in (SMALL, LONELY, WIDE):
+        outcome = search(scenario, fault)
+        if outcome.errors > 0 and outcome.message.startswith("assertion violated"):
+            print(f"fault {fault:<4} {scenario.name}: found: {outcome.message}")
+            return True
+    print(f"fault {fault:<4} NOT FOUND")
+    return False
+
+
+def main() -> int:
+    """Command line."""
+    parser = argparse.ArgumentParser(
+        description="Check the spin model of interruptible rendezvous, and that its faults are found.",
+        epilog="example: conformance/model/spin/check.py --fault 4",
+    )
+    parser.add_argument(
+        "--fault", type=int, choices=FAULTS, action="append", help="only this seeded fault"
+    )
+    arguments = parser.parse_args()
+    for tool in ("spin", "cc"):
+        if shutil.which(tool) is None:
+            print(f"check.py: {tool} is not installed; ci/bootstrap installs it", file=sys.stderr)
+            return 4
+    good = [check_fault(fault) for fault in arguments.fault or FAULTS]
+    if not arguments.fault:
+        good += [check_protocol(scenario) for scenario in (SMALL, LONELY, WIDE)]
+    return 0 if all(good) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

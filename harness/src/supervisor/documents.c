@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "documents.h"
+#include "exit_code.h"
+#include "last_run.h"
+#include "launch.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define DOCUMENTS_WORDS_FIXED 8u
+#define DOCUMENTS_OF_RUN_MAX 5u
+
+/* The directory of the package: beside an installed command, or in the source of a build tree. */
+static bool find_package(struct text *directory)
+{
+    static const char *const places[] = {"../share/ipc-cts/reports", CTS_REPORTS_FROM_BIN};
+    char program[PATH_MAX];
+    ssize_t size = readlink("/proc/self/exe", program, sizeof(program) - 1);
+    if (size > 0) {
+        program[size] = '\0';
+        *strrchr(program, '/') = '\0';
+    }
+    for (size_t i = 0; size > 0 && i < sizeof(places) / sizeof(places[0]); i++) {
+        struct text file = {0};
+        text_printf(&file, "%s/%s/ctsreport/__main__.py", program, places[i]);
+        bool there = access(text_string(&file), R_OK) == 0;
+        text_finish(&file);
+        if (there) {
+            text_printf(directory, "%s/%s", program, places[i]);
+            return true;
+        }
+    }
+    say(stderr, "ipc-cts: the package ctsreport is neither installed beside the command nor in its "
+                "source tree; install ipc-cts as a whole\n");
+    return false;
+}
+
+/* Nothing of the caller's environment gets in, no cache files are written, and no module of the
+ * current directory or of the user is loaded. Comes back when python cannot be started. */
+static void become_python(char *const *words, const char *package)
+{
+    static char path[] = "PATH=" LAUNCH_PATH;
+    static char lang[] = "LANG=C.UTF-8";
+    struct text modules = {0};
+    text_printf(&modules, "PYTHONPATH=%s", package);
+    char *environment[] = {path, lang, modules.data, NULL};
+    sigset_t none;
+    if (sigemptyset(&none) == 0 && sigprocmask(SIG_SETMASK, &none, NULL) == 0 &&
+        signal(SIGPIPE, SIG_DFL) != SIG_ERR) {
+        (void)execve(words[0], words, environment);
+    }
+    say(stderr, "ipc-cts: cannot start %s: %s; install python3\n", words[0], strerror(errno));
+    text_finish(&modules);
+}
+
+/* The start of every command line; the caller adds its own words. `count` is set. */
+static char **new_words(size_t more, size_t *count)
+{
+    static char python[] = CTS_PYTHON;
+    static char isolated[] = "-BPs";
+    static char module_flag[] = "-m";
+    static char module[] = "ctsreport";
+    char **words = allocate((DOCUMENTS_WORDS_FIXED + more) * sizeof(words[0]));
+    words[0] = python;
+    words[1] = isolated;
+    words[2] = module_flag;
+    words[3] = module;
+    *count = 4;
+    return words;
+}
+
+int command_documents(const struct options *options)
+{
+    static char last_flag[] = "--last-run";
+    struct text package = {0};
+    struct text last = {0};
+    size_t count = 0;
+    if (find_package(&package)) {
+        char **words = new_words(options->id_count, &count);
+        if (last_run_path(&last)) {
+            words[count++] = last_flag;
+            words[count++] = last.data;
+        }
+        words[count++] = copy_string(options_verb_name(options->verb));
+        for (size_t i = 0; i < options->id_count; i++) {
+            words[count++] = options->ids[i];
+        }
+        words[count] = NULL;
+        (void)fflush(stdout);
+        become_python(words, text_string(&package));
+        free(words);
+    }
+    text_finish(&last);
+    text_finish(&package);
+    return EXIT_INTERNAL;
+}
+
+/* "junit=FILE". */
+static void add_document(char **words, size_t *count, const char *format, const char *file)
+{
+    if (file != NULL) {
+        struct text word = {0};
+        text_printf(&word, "%s=%s", format, file);
+        words[(*count)++] = copy_string(text_string(&word));
+        text_finish(&word);
+    }
+}
+
+static bool wait_for_writer(pid_t pid)
+{
+    int status = 0;
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    }
+    if (WIFSIGNALED(status)) {
+        say(stderr, "ipc-cts: the report writer was killed by signal %d\n", WTERMSIG(status));
+    } else if (WEXITSTATUS(status) == 1) { /* Python's own code for a defect of the writer */
+        say(stderr, "ipc-cts: the report writer failed\n");
+    }
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+bool documents_write(const struct options *options, const char *events)
+{
+    static char verb[] = "write";
+    size_t count = 0;
+    struct text package = {0};
+    char **words = new_words(DOCUMENTS_OF_RUN_MAX, &count);
+    words[count++] = verb;
+    words[count++] = copy_string(events);
+    size_t fixed = count;
+    if (options->tap != 0) {
+        add_document(words, &count, options->tap == 14 ? "tap14" : "tap13",
+                     options->tap_file != NULL ? options->tap_file : "-");
+    }
+    add_document(words, &count, "junit", options->junit);
+    add_document(words, &count, "json", options->json_file);
+    add_document(words, &count, "html", options->html);
+    add_document(words, &count, "matrix", options->matrix);
+    words[count] = NULL;
+    bool good = count == fixed;
+    if (!good && find_package(&package)) {
+        (void)fflush(stdout);
+        (void)fflush(stderr);
+        pid_t pid = fork();
+        if (pid == 0) {
+            become_python(words, text_string(&package));
+            _exit(EXIT_INTERNAL);
+        }
+        if (pid < 0) {
+            say(stderr, "ipc-cts: cannot start the report writer: %s\n", strerror(errno));
+        } else {
+            good = wait_for_writer(pid);
+        }
+    }
+    for (size_t i = fixed - 1; i < count; i++) {
+        free(words[i]);
+    }
+    free(words);
+    text_finish(&package);
+    return good;
+}

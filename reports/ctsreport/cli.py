@@ -1,0 +1,339 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The verbs of `ipc-cts` that read event logs: explain, matrix, report, diff.
+
+`ipc-cts` starts this module with `--last-run FILE`, the log of the last run. `write` is for
+`ipc-cts run`: several documents from one reading of the log.
+
+Exit status: 0 done; 1 `diff` found a regression; 2 done, but the log is not the whole of a run;
+3 a document could not be written, or a package is missing; 4 wrong command line, no such id, or an
+unreadable log.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from ctsreport import consistency, diff, events, explain, formats, matrix, results
+from ctsreport.text import visible
+
+DONE, REGRESSION, INCOMPLETE, INTERNAL, USAGE = 0, 1, 2, 3, 4
+LOG_NAME = "events.jsonl"
+
+
+class Refused(Exception):
+    """Something that the user can put right: one line, and the exit status."""
+
+    def __init__(self, line: str, status: int = USAGE) -> None:
+        super().__init__(line)
+        self.status = status
+
+
+# ---------------------------------------------------------------------------------------------
+# Logs and files.
+
+
+def log_path(given: str | None, last_run: str | None) -> Path:
+    """The log that RUN names: a file, a directory that holds one, or the last run's."""
+    if given is None:
+        if last_run is None or not Path(last_run).exists():
+            raise Refused("there is no last run: name a log, or run `ipc-cts run` first")
+        return Path(last_run)
+    path = Path(given)
+    if path.is_dir():
+        path = path / LOG_NAME
+    if not path.exists():
+        raise Refused(f"{visible(str(path))}: no such file; RUN is an {LOG_NAME} or its directory")
+    return path
+
+
+def load(path: Path, keeps_history: Callable[[str], bool] = results.no_case) -> results.Run:
+    try:
+        with open(path, "rb") as lines:
+            return results.collect(events.read(lines), keeps_history)
+    except OSError as error:
+        raise Refused(f"{visible(str(path))}: {error.strerror}") from None
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """All of it or nothing: a file that was there stays when this fails."""
+    try:
+        if path.exists() and not path.is_file():
+            path.write_bytes(content)  # a terminal, a pipe
+            return
+        fd, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:64]}.")
+        try:
+            with os.fdopen(fd, "wb") as file:
+                file.write(content)
+            umask = os.umask(0)
+            os.umask(umask)
+            os.chmod(name, 0o666 & ~umask)
+            os.replace(name, path)
+        except BaseException:
+            os.unlink(name)
+            raise
+    except OSError as error:
+        raise Refused(f"cannot write {visible(str(path))}: {error.strerror}", INTERNAL) from None
+
+
+def _print(content: bytes) -> None:
+    sys.stdout.buffer.write(content)
+    sys.stdout.buffer.flush()
+
+
+def _print_lines(lines: Iterable[str]) -> None:
+    _print("".join(line + "\n" for line in lines).encode("utf-8", "replace"))
+
+
+def _status(run: results.Run) -> int:
+    for problem in run.problems:
+        print(f"ipc-cts: the log is not a whole run: {visible(problem)}", file=sys.stderr)
+    return INCOMPLETE if run.problems else DONE
+
+
+# ---------------------------------------------------------------------------------------------
+# explain
+
+
+def _unknown(run: results.Run, wanted: str) -> Refused:
+    ids = [case.case for case in run.cases] + [item.id for item in run.listed]
+    ids += [row.id for row in run.requirements] + [case.requirement for case in run.cases]
+    near = difflib.get_close_matches(wanted.upper(), sorted(set(ids)), 3)
+    hint = f"; did you mean {', '.join(near)}?" if near else "; `ipc-cts list` shows all ids"
+    return Refused(f"unknown id {visible(wanted)}{hint}")
+
+
+def _repetition(case: results.CaseResult, wanted: int | None) -> results.Repetition | None:
+    if wanted is None:
+        return explain.strongest(case)
+    found = next((rep for rep in case.repetitions if rep.rep == wanted), None)
+    if found is None:
+        raise Refused(f"the log holds no repetition {wanted} of {case.case}")
+    return found
+
+
+def command_explain(options: argparse.Namespace) -> int:
+    path = log_path(options.run, options.last_run)
+    wanted = options.id.upper()
+    run = load(path, wanted.__eq__)
+    case = run.case(wanted)
+    if case is not None:
+        lines = [*explain.case_lines(run, case, _repetition(case, options.rep), options.all)]
+        if run.transitions:
+            lines += ["", f"The whole run: {matrix.coverage_line(run)}"]
+        _print_lines(lines)
+        return _status(run)
+    known = run.requirement(wanted) is not None
+    if known or any(item.requirement == wanted for item in run.cases):
+        _print_lines(explain.requirement_lines(run, wanted))
+        return _status(run)
+    row = next((row for row in matrix.rows(run) for c in row.cells if c.case == wanted), None)
+    if row is not None:
+        cell = next(cell for cell in row.cells if cell.case == wanted)
+        raise Refused(f"{wanted} is not in this run: {cell.reason}")
+    raise _unknown(run, options.id)
+
+
+# ---------------------------------------------------------------------------------------------
+# matrix, report, write
+
+
+def command_matrix(options: argparse.Namespace) -> int:
+    run = load(log_path(options.run, options.last_run))
+    if options.format == "text":
+        _print_lines(matrix.text(run, options.cases))
+    else:
+        _print(_document(run, {"csv": "csv", "json": "matrix-json"}[options.format]))
+    return _status(run)
+
+
+def _document(run: results.Run, name: str) -> bytes:
+    try:
+        write = formats.FORMATS[name].writer()
+    except ImportError as error:
+        package = formats.PACKAGES.get(str(error.name), str(error.name))
+        line = f"cannot write {name}: {error.name} is missing; install {package}"
+        raise Refused(line, INTERNAL) from None
+    document = write(run)
+    findings = consistency.findings(name, document, run)
+    if findings:
+        raise Refused(f"the {name} document is not what the log says: {findings[0]}", INTERNAL)
+    return document
+
+
+def _history(names: Iterable[str]) -> Callable[[str], bool]:
+    wanted: bool = any(formats.FORMATS[name].history for name in names)
+    return results.every_case if wanted else results.no_case
+
+
+def command_report(options: argparse.Namespace) -> int:
+    path = log_path(options.run, options.last_run)
+    run = load(path, _history([options.format]))
+    document = _document(run, options.format)
+    if options.output is None or options.output == "-":
+        _print(document)
+    else:
+        write_file(Path(options.output), document)
+    return _status(run)
+
+
+def command_write(options: argparse.Namespace) -> int:
+    """FORMAT=FILE...: each is tried; the first failure gives the status."""
+    wanted = [pair.partition("=") for pair in options.documents]
+    if any(name not in formats.FORMATS or not file for name, _, file in wanted):
+        raise Refused("a document is FORMAT=FILE")
+    run = load(Path(options.run), _history(name for name, _, _ in wanted))
+    status = DONE
+    for name, _, file in wanted:
+        try:
+            document = _document(run, name)
+            if file == "-":
+                _print(document)
+            else:
+                write_file(Path(file), document)
+        except Refused as refused:
+            print(f"ipc-cts: {refused}", file=sys.stderr)
+            status = refused.status
+    return status
+
+
+# ---------------------------------------------------------------------------------------------
+# diff
+
+
+def command_diff(options: argparse.Namespace) -> int:
+    before, after = (load(log_path(path, None)) for path in (options.before, options.after))
+    found = diff.compare(before, after)
+    if options.format == "json":
+        _print(diff.json_document(found).encode("utf-8"))
+    else:
+        _print_lines(diff.text(found))
+    status = max(_status(before), _status(after))
+    return REGRESSION if found.regressions else status
+
+
+# ---------------------------------------------------------------------------------------------
+# The command line.
+
+_RUN_HELP = f"an {LOG_NAME} or a directory that holds one; without it the last run's"
+
+
+class _Parser(argparse.ArgumentParser):
+    """One line for what is wrong."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(USAGE, f"{self.prog}: {message} (try --help)\n")
+
+
+def _verb(
+    verbs: argparse._SubParsersAction[_Parser], name: str, about: str, examples: str
+) -> _Parser:
+    return verbs.add_parser(
+        name,
+        prog=f"ipc-cts {name}",
+        description=about,
+        epilog=f"examples:\n{examples}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+
+
+def parser() -> _Parser:
+    top = _Parser(prog="ipc-cts", description="Documents from event logs.")
+    top.add_argument("--last-run", help=argparse.SUPPRESS)
+    verbs = top.add_subparsers(dest="verb", required=True)
+
+    verb = _verb(
+        verbs,
+        "explain",
+        "Explain a case of a finished run: what was required, what was done step by step, what was\n"
+        "allowed and seen, a timeline of the actors, the likely cause, and how to run it again.\n"
+        "With a requirement instead of a case: its cases and their verdicts.\n\n"
+        "Exit 0; 2 when the log is not the whole of a run; 4 for an unknown id or log.",
+        "  ipc-cts explain CALL-02.1\n"
+        "  ipc-cts explain CALL-02 build/reports\n"
+        "  ipc-cts explain RACE-03.11 events.jsonl --rep 2 --all",
+    )
+    verb.add_argument("id", metavar="ID", help="a case (CALL-02.1) or a requirement (CALL-02)")
+    verb.add_argument("run", metavar="RUN", nargs="?", help=_RUN_HELP)
+    verb.add_argument(
+        "--rep", type=int, metavar="N", help="this repetition; without it the first that failed"
+    )
+    verb.add_argument("--all", action="store_true", help="every step, nothing left out")
+    verb.set_defaults(command=command_explain)
+
+    verb = _verb(
+        verbs,
+        "matrix",
+        "Requirement by case by verdict, what was not covered and why, and which steps of the model\n"
+        "this run never showed. run/all: cases that ran and were not skipped, and all there are.\n"
+        "routes: different ways among those (layout, number of actors, order of calls).\n\n"
+        "Exit 0; 2 when the log is not the whole of a run; 4 for an unknown log.",
+        "  ipc-cts matrix\n"
+        "  ipc-cts matrix --cases build/reports\n"
+        "  ipc-cts matrix --format csv events.jsonl > matrix.csv",
+    )
+    verb.add_argument("run", metavar="RUN", nargs="?", help=_RUN_HELP)
+    verb.add_argument("--format", choices=("text", "csv", "json"), default="text")
+    verb.add_argument("--cases", action="store_true", help="every case, not only those that failed")
+    verb.set_defaults(command=command_matrix)
+
+    verb = _verb(
+        verbs,
+        "report",
+        "Write one document from an event log; the same log always gives the same bytes.\n\n"
+        + "\n".join(f"  {name:11} {row.about}" for name, row in formats.FORMATS.items())
+        + "\n\nExit 0; 2 written, but the log is not the whole of a run (the document says what is\n"
+        "missing); 3 the document cannot be written; 4 for an unknown format or log.",
+        "  ipc-cts report --format junit -o junit.xml\n"
+        "  ipc-cts report --format tap13 build/reports | prove -\n"
+        "  ipc-cts report --format json events.jsonl -o results.json",
+    )
+    verb.add_argument("run", metavar="RUN", nargs="?", help=_RUN_HELP)
+    verb.add_argument("--format", required=True, choices=sorted(formats.FORMATS), metavar="FORMAT")
+    verb.add_argument("-o", "--output", metavar="FILE", help="without it stdout")
+    verb.set_defaults(command=command_report)
+
+    verb = _verb(
+        verbs,
+        "diff",
+        "What changed from run BEFORE to run AFTER: newly failing, fixed, mixed among repetitions,\n"
+        "suspect, no longer tested, other observations, added and removed cases.\n\n"
+        "Exit 0; 1 when a case fails that did not; 2 when a log is not the whole of a run; 4 for an\n"
+        "unknown log.",
+        "  ipc-cts diff before/events.jsonl after/events.jsonl\n"
+        "  ipc-cts diff --format json before after",
+    )
+    verb.add_argument("before", metavar="BEFORE", help="an events.jsonl or its directory")
+    verb.add_argument("after", metavar="AFTER")
+    verb.add_argument("--format", choices=("text", "json"), default="text")
+    verb.set_defaults(command=command_diff)
+
+    verb = verbs.add_parser("write", prog="ipc-cts")
+    verb.add_argument("run")
+    verb.add_argument("documents", nargs="+", metavar="FORMAT=FILE")
+    verb.set_defaults(command=command_write)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `... | head` is no error
+    try:
+        options = parser().parse_args(arguments)
+    except SystemExit as stopped:
+        return USAGE if stopped.code else DONE
+    try:
+        return int(options.command(options))
+    except Refused as refused:
+        print(f"ipc-cts: {refused}", file=sys.stderr)
+        return refused.status
+    except OSError as error:
+        print(f"ipc-cts: cannot write: {error.strerror}", file=sys.stderr)
+        return INTERNAL
