@@ -48,7 +48,12 @@ static int init(const struct cts_host *host)
 
 static int process_create(uint32_t *process)
 {
-    return library.process_create(process) == rcOk ? 0 : -1;
+    TaskId task = 0; /* its width is the headers' choice */
+    if (library.process_create(&task) != rcOk) {
+        return -1;
+    }
+    *process = (uint32_t)task;
+    return 0;
 }
 
 static int process_end(uint32_t process)
@@ -58,7 +63,12 @@ static int process_end(uint32_t process)
 
 static int thread_enter(uint32_t process, uint32_t *thread)
 {
-    return library.thread_bind(process, thread) == rcOk ? 0 : -1;
+    Tid tid = 0;
+    if (library.thread_bind(process, &tid) != rcOk) {
+        return -1;
+    }
+    *thread = (uint32_t)tid;
+    return 0;
 }
 
 static int channel_open(uint32_t server_process, uint32_t client_process, Handle *listener,

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define DEBUG_WORDS_MAX 32
+#define DEBUG_WORDS_MAX (32 + EXEC_WRAPPER_WORDS_MAX)
 
 /* The function in which the library usually goes wrong when a case of the area fails. */
 static const char *entry_of(const char *id)
@@ -44,6 +44,9 @@ static void add_word(struct words *words, const char *word)
 static void add_worker(struct words *words, const struct options *options,
                        const struct target *target, const char *id, const char *seed)
 {
+    for (size_t i = 0; i < target->wrapper.count; i++) {
+        add_word(words, target->wrapper.words[i]);
+    }
     add_word(words, target->worker);
     add_word(words, "--case");
     add_word(words, id);

@@ -50,6 +50,12 @@ static void report_library(struct doctor *doctor)
     }
     report(doctor, FINDING_OK, "library", text_string(&text));
     text_finish(&text);
+    if (doctor->options->exec_wrapper != NULL) {
+        report(doctor, FINDING_OK, "exec wrapper", doctor->options->exec_wrapper);
+    }
+    if (target->headers != NULL) {
+        report(doctor, FINDING_OK, "headers", target->headers);
+    }
 }
 
 static void report_symbols(struct doctor *doctor)
@@ -271,7 +277,9 @@ static void examine(struct doctor *doctor, const struct workplace *place, bool *
     } else if (!target_probe(&doctor->target, doctor->options->timeout_factor, place->root,
                              place->signal_fd, interrupted, &error)) {
         report(doctor, FINDING_PROBLEM, "loading", text_string(&error));
-    } else if (!catalogue_load(&doctor->catalogue, doctor->target.worker, &error)) {
+    } else if (!target_catalogue(&doctor->target, &doctor->catalogue,
+                                 doctor->options->timeout_factor, place->root, place->signal_fd,
+                                 interrupted, &error)) {
         report(doctor, FINDING_PROBLEM, "cases", text_string(&error));
     } else if (catalogue_select(&doctor->catalogue, NULL, 0, doctor->profile, false, &error) !=
                    SELECTION_OK ||

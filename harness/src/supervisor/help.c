@@ -34,7 +34,8 @@ void help_general(FILE *stream)
 }
 
 static const char list_help[] =
-    "usage: ipc-cts list [ID...] [--profile WORDS] [--json]\n"
+    "usage: ipc-cts list [ID...] [--profile WORDS] [--json] [--sysroot DIR]\n"
+    "                    [--exec-wrapper CMD]\n"
     "\n"
     "Show the cases, each with strength of its requirement, layout, traits and title.\n"
     "\n"
@@ -55,7 +56,7 @@ static const char show_help[] =
 
 static const char doctor_help[] =
     "usage: ipc-cts doctor [--sut FILE.so] [--adapter FILE.so|reference] [--claims LIST]\n"
-    "                      [--profile WORDS]\n"
+    "                      [--profile WORDS] [--sysroot DIR] [--exec-wrapper CMD]\n"
     "\n"
     "Check what a run depends on, line by line, and say which cases will be skipped and why.\n"
     "Exit 0: a run is possible; 4: it is not.\n"
@@ -75,6 +76,12 @@ static const char run_help[] =
     "  --claims LIST|@FILE       what the library claims to offer (autoclear,copy,...; `doctor` "
     "shows\n"
     "                            what is there); claimed and absent is FAIL\n"
+    "  --sysroot DIR             headers with other values or layouts, DIR/include, and their\n"
+    "                            library, DIR/lib/libkos-ipc.so or .a (--sut names another); a\n"
+    "                            worker is built for them once and kept\n"
+    "  --cc CC                   its compiler (else DIR/ipc-cts.json, CC, the one of this build)\n"
+    "  --exec-wrapper CMD        start the worker by CMD, which gets its path and arguments: an\n"
+    "                            emulator, ssh, a script; CMD is split as a shell does it\n"
     "  -j, --jobs N              cases at the same time (one for each CPU)\n"
     "  --timeout-factor F        stretch all limits, 0.1 to 100 (IPCTS_TIMEOUT_FACTOR)\n"
     "  --repeat N                run everything N times\n"
@@ -104,11 +111,15 @@ static const char run_help[] =
     "  ipc-cts run --profile smoke\n"
     "  ipc-cts run --profile ce-1.3,soak RACE --sut ./libkos-ipc.so\n"
     "  ipc-cts run --repeat 20 --shuffle --seed 7 --sut ./libkos-ipc.so --events events.jsonl\n"
+    "  ipc-cts run --sysroot ./sdk --cc clang\n"
+    "  ipc-cts run --exec-wrapper 'qemu-aarch64-static -L /usr/aarch64-linux-gnu' \\\n"
+    "      --sysroot ./aarch64\n"
     "  ipc-cts run -q --tap-file run.tap --sut ./libkos-ipc.so; prove -e cat run.tap\n";
 
 static const char debug_help[] =
     "usage: ipc-cts debug ID [--sut FILE.so] [--adapter FILE.so|reference] [--claims LIST]\n"
-    "                     [--seed N] [--profile smoke|standard|soak] [--gdb]\n"
+    "                     [--sysroot DIR] [--exec-wrapper CMD] [--seed N]\n"
+    "                     [--profile smoke|standard|soak] [--gdb]\n"
     "\n"
     "Run one case in one process, without limits; its events go to stderr. Prints the gdb line\n"
     "that stops in the library first; --gdb starts that.\n"

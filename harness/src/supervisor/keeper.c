@@ -22,6 +22,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -33,7 +34,9 @@
 struct watch {
     pid_t worker;
     pid_t command;
-    int output_fd; /* -1 once nobody can write to it any more */
+    int output_fd;         /* -1 once nobody can write to it any more */
+    int error_fd;          /* the same; -1 where stderr is the same pipe */
+    struct stream *stream; /* null without a wrapper */
     int signal_fd;
     bool stop; /* the command said so, or is gone */
     struct keeper_report *report;
@@ -49,22 +52,38 @@ static _Noreturn void keeper_fail(int report_fd, struct keeper_report *report, c
     _exit(written == (ssize_t)sizeof(*report) ? 0 : 1);
 }
 
-static void drain_output(struct watch *watch)
+static void take_output(struct watch *watch, enum stream_channel channel, const char *bytes,
+                        size_t size)
+{
+    if (watch->stream != NULL) {
+        stream_feed(watch->stream, channel, bytes, size);
+    } else {
+        output_feed(&watch->report->output, bytes, size);
+    }
+}
+
+static void drain_pipe(struct watch *watch, enum stream_channel channel, int *fd)
 {
     static char bytes[KEEPER_READ_BYTES];
-    while (watch->output_fd >= 0 && watch->report->output.total <= KEEPER_OUTPUT_MAX_BYTES) {
-        ssize_t size = read(watch->output_fd, bytes, sizeof(bytes));
+    while (*fd >= 0 && watch->report->output.total <= KEEPER_OUTPUT_MAX_BYTES) {
+        ssize_t size = read(*fd, bytes, sizeof(bytes));
         if (size > 0) {
-            output_feed(&watch->report->output, bytes, (size_t)size);
+            take_output(watch, channel, bytes, (size_t)size);
         } else if (size < 0 && errno == EINTR) {
             continue;
         } else if (size < 0 && errno == EAGAIN) {
             return;
         } else {
-            (void)close(watch->output_fd);
-            watch->output_fd = -1;
+            (void)close(*fd);
+            *fd = -1;
         }
     }
+}
+
+static void drain_output(struct watch *watch)
+{
+    drain_pipe(watch, STREAM_STDOUT, &watch->output_fd);
+    drain_pipe(watch, STREAM_STDERR, &watch->error_fd);
 }
 
 static bool output_is_over(const struct watch *watch)
@@ -75,10 +94,11 @@ static bool output_is_over(const struct watch *watch)
 /* Waits for a signal or for output, at most `timeout_ms`, and takes note of both. */
 static void watch_events(struct watch *watch, int timeout_ms)
 {
-    struct pollfd fds[2] = {
-        {.fd = watch->signal_fd, .events = POLLIN},
-        {.fd = output_is_over(watch) ? -1 : watch->output_fd, .events = POLLIN}};
-    if (poll(fds, 2, timeout_ms) < 0) {
+    bool over = output_is_over(watch);
+    struct pollfd fds[3] = {{.fd = watch->signal_fd, .events = POLLIN},
+                            {.fd = over ? -1 : watch->output_fd, .events = POLLIN},
+                            {.fd = over ? -1 : watch->error_fd, .events = POLLIN}};
+    if (poll(fds, 3, timeout_ms) < 0) {
         return; /* EINTR: the caller looks again at everything */
     }
     struct signalfd_siginfo info;
@@ -201,11 +221,71 @@ static void close_others(int first, int second)
     (void)close_range((unsigned)high + 1, ~0u, 0);
 }
 
+/* A pipe whose end here does not block. */
+static bool open_pipe(int fds[2])
+{
+    return pipe2(fds, O_CLOEXEC) == 0 && fcntl(fds[0], F_SETFL, O_NONBLOCK) == 0;
+}
+
+/* The memory behind the log, for what comes through a stream; see case_log.h. */
+static struct cts_log_area *map_log(int fd)
+{
+    size_t size = sizeof(struct cts_log_area) + CTS_LOG_CAPACITY;
+    void *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    return map == MAP_FAILED ? NULL : map;
+}
+
+/* Prepares for what comes through a wrapper, without which nothing is to be done. */
+static bool open_stream(struct watch *watch, const struct keeper_order *order, char *directory)
+{
+    static struct stream stream;
+    if (order->nonce == NULL) {
+        return true;
+    }
+    struct cts_log_area *area = map_log(order->log_fd);
+    if (area == NULL) {
+        return false;
+    }
+    stream_begin(&stream, order->nonce, area, &watch->report->output, &watch->report->stream);
+    watch->stream = &stream;
+    if (order->directory_word != 0) {
+        /* This process is a copy: the caller's words stay as they are. */
+        order->argv[order->directory_word] = directory;
+    }
+    return true;
+}
+
+/* Step 2. False with the reason in the report, or in errno. */
+static bool start_worker(struct watch *watch, const struct keeper_order *order, char *directory)
+{
+    int output[2];
+    int errors[2] = {-1, -1};
+    bool wrapper = order->nonce != NULL;
+    if (!open_stream(watch, order, directory) || !open_pipe(output) ||
+        (wrapper && !open_pipe(errors))) {
+        return false;
+    }
+    struct launch launch = {.argv = order->argv,
+                            .log_fd = wrapper ? -1 : order->log_fd,
+                            .output_fd = output[1],
+                            .error_fd = wrapper ? errors[1] : output[1],
+                            .directory = wrapper ? NULL : directory,
+                            .wrapper = wrapper};
+    watch->output_fd = output[0];
+    watch->error_fd = errors[0];
+    watch->worker = launch_worker(&launch, watch->report->error, sizeof(watch->report->error));
+    (void)close(output[1]);
+    if (wrapper) {
+        (void)close(errors[1]);
+    }
+    return watch->worker >= 0;
+}
+
 static _Noreturn void keeper_main(const struct keeper_order *order, int report_fd, pid_t command)
 {
     static struct keeper_report report;
     memset(&report, 0, sizeof(report));
-    struct watch watch = {.command = command, .report = &report};
+    struct watch watch = {.command = command, .report = &report, .output_fd = -1, .error_fd = -1};
 
     close_others(report_fd, order->log_fd < 0 ? report_fd : order->log_fd);
     watch.signal_fd = open_signals();
@@ -219,25 +299,14 @@ static _Noreturn void keeper_main(const struct keeper_order *order, int report_f
     }
     (void)prctl(PR_SET_NAME, "ipc-cts-keeper");
 
-    char directory[512];
-    int pipe_fds[2];
+    static char directory[512];
     (void)umask(022);
     int length = snprintf(directory, sizeof(directory), "%s/caseXXXXXX", order->root);
     if (length < 0 || (size_t)length >= sizeof(directory) || mkdtemp(directory) == NULL) {
         keeper_fail(report_fd, &report, "working directory");
     }
-    if (pipe2(pipe_fds, O_CLOEXEC) != 0 || fcntl(pipe_fds[0], F_SETFL, O_NONBLOCK) != 0) {
-        keeper_fail(report_fd, &report, "pipe");
-    }
-    struct launch launch = {.argv = order->argv,
-                            .log_fd = order->log_fd,
-                            .output_fd = pipe_fds[1],
-                            .directory = directory};
-    watch.output_fd = pipe_fds[0];
     uint64_t begin = clock_now_ns();
-    watch.worker = launch_worker(&launch, report.error, sizeof(report.error));
-    (void)close(pipe_fds[1]);
-    if (watch.worker < 0) {
+    if (!start_worker(&watch, order, directory)) {
         remove_tree(directory);
         keeper_fail(report_fd, &report, "worker");
     }
@@ -250,6 +319,9 @@ static _Noreturn void keeper_main(const struct keeper_order *order, int report_f
     unsigned killed = kill_everything(&watch);
     report.strays = own_end ? killed : 0;
     drain_output(&watch);
+    if (watch.stream != NULL) {
+        stream_end(watch.stream);
+    }
     remove_tree(directory);
 
     if (getppid() != command) {

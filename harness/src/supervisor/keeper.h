@@ -9,6 +9,7 @@
 #define CTS_SUPERVISOR_KEEPER_H
 
 #include "output.h"
+#include "stream.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -21,7 +22,7 @@
 #define KEEPER_GRACE_MS 1000u
 /* Killed processes that do not go away within this time are in the kernel's hands. */
 #define KEEPER_KILL_LIMIT_MS 5000u
-#define KEEPER_ADDRESS_SPACE_BYTES (4ull * 1024u * 1024u * 1024u)
+#define KEEPER_ADDRESS_SPACE_BYTES CTS_ADDRESS_SPACE_BYTES
 
 enum keeper_ending {
     KEEPER_EXITED = 1,   /* exit_status */
@@ -40,15 +41,20 @@ struct keeper_report {
     uint32_t unkillable; /* processes that did not even go away then */
     uint64_t duration_ns;
     char error[256];
+    struct stream_report stream;
     struct output output;
 };
 
 struct keeper_order {
-    char *const *argv; /* argv[0] is the worker's path */
-    int log_fd;        /* -1 for none */
+    char **argv; /* argv[0] is the worker's path */
+    int log_fd;  /* -1 for none */
     uint64_t limit_ms;
     uint64_t grace_ms; /* KEEPER_GRACE_MS, stretched */
-    const char *root;  /* directory in which the working directory is made */
+    /* With an exec wrapper: argv[0] is looked up on the caller's path, the program keeps the caller's
+     * environment and directory, and what the worker writes into its stream goes into the log. */
+    const char *nonce;     /* null: no wrapper */
+    size_t directory_word; /* argv[directory_word] becomes the working directory; 0: none */
+    const char *root;      /* directory in which the working directory is made */
 };
 
 struct keeper {

@@ -84,7 +84,8 @@ static void reset_signals(int status_fd)
     }
 }
 
-static void limit_resources(int status_fd)
+/* A wrapper may be an emulator of a whole machine, so memory is limited for workers only. */
+static void limit_resources(int status_fd, bool wrapper)
 {
     const struct rlimit no_core = {0, 0};
     if (setrlimit(RLIMIT_CORE, &no_core) != 0) {
@@ -93,6 +94,9 @@ static void limit_resources(int status_fd)
 #ifndef LAUNCH_SANITIZED
     /* A sanitizer reserves terabytes of address space. */
     struct rlimit space;
+    if (wrapper) {
+        return;
+    }
     if (getrlimit(RLIMIT_AS, &space) != 0) {
         give_up(status_fd, "getrlimit");
     }
@@ -123,13 +127,14 @@ static void arrange_descriptors(const struct launch *launch, int *status_fd)
     }
     *status_fd = status;
     int output = fcntl(launch->output_fd, F_DUPFD_CLOEXEC, LAUNCH_HIGH_FD);
+    int errors = fcntl(launch->error_fd, F_DUPFD_CLOEXEC, LAUNCH_HIGH_FD);
     int log = launch->log_fd < 0 ? -1 : fcntl(launch->log_fd, F_DUPFD_CLOEXEC, LAUNCH_HIGH_FD);
     int empty = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (output < 0 || empty < 0 || (log < 0 && launch->log_fd >= 0)) {
+    if (output < 0 || errors < 0 || empty < 0 || (log < 0 && launch->log_fd >= 0)) {
         give_up(status, "open");
     }
     int high = fcntl(empty, F_DUPFD_CLOEXEC, LAUNCH_HIGH_FD);
-    if (high < 0 || dup2(high, 0) != 0 || dup2(output, 1) != 1 || dup2(output, 2) != 2 ||
+    if (high < 0 || dup2(high, 0) != 0 || dup2(output, 1) != 1 || dup2(errors, 2) != 2 ||
         (log >= 0 && dup2(log, KEEPER_LOG_FD) != KEEPER_LOG_FD)) {
         give_up(status, "dup2");
     }
@@ -157,15 +162,19 @@ static _Noreturn void become_worker(const struct launch *launch, int status_fd, 
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
         give_up(status_fd, "prctl");
     }
-    if (chdir(launch->directory) != 0) {
+    if (launch->directory != NULL && chdir(launch->directory) != 0) {
         give_up(status_fd, "chdir");
     }
     (void)umask(022);
     arrange_descriptors(launch, &status_fd);
-    limit_resources(status_fd);
+    limit_resources(status_fd, launch->wrapper);
     reset_signals(status_fd);
     char *environment[LAUNCH_ENVIRONMENT_MAX];
     build_environment(environment);
+    if (launch->wrapper) {
+        (void)execvp(launch->argv[0], launch->argv);
+        give_up(status_fd, "exec");
+    }
     (void)execve(launch->argv[0], launch->argv, environment);
     give_up(status_fd, "exec");
 }

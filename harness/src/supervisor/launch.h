@@ -3,14 +3,19 @@
 #ifndef CTS_SUPERVISOR_LAUNCH_H
 #define CTS_SUPERVISOR_LAUNCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
 struct launch {
     char *const *argv;
     int log_fd;            /* becomes KEEPER_LOG_FD; -1 for none */
-    int output_fd;         /* becomes stdout and stderr */
-    const char *directory; /* becomes the working directory */
+    int output_fd;         /* becomes stdout */
+    int error_fd;          /* becomes stderr; may be the same */
+    const char *directory; /* becomes the working directory; null: the caller's */
+    /* An exec wrapper, which is the user's own program: with the caller's environment, found on the
+     * caller's path, without limits of memory. */
+    bool wrapper;
 };
 
 /* The process, which leads a process group of its own, or -1 with the reason in `error`. Returns

@@ -15,6 +15,9 @@ enum option_key {
     KEY_SUT = 256,
     KEY_ADAPTER,
     KEY_CLAIMS,
+    KEY_SYSROOT,
+    KEY_CC,
+    KEY_EXEC_WRAPPER,
     KEY_WORKER,
     KEY_PROFILE,
     KEY_TIMEOUT_FACTOR,
@@ -52,6 +55,9 @@ static const struct {
     {{"sut", required_argument, NULL, KEY_SUT}, FOR_SUT},
     {{"adapter", required_argument, NULL, KEY_ADAPTER}, FOR_SUT},
     {{"claims", required_argument, NULL, KEY_CLAIMS}, FOR_SUT},
+    {{"sysroot", required_argument, NULL, KEY_SYSROOT}, FOR_SUT | FOR(VERB_LIST)},
+    {{"cc", required_argument, NULL, KEY_CC}, FOR_SUT | FOR(VERB_LIST)},
+    {{"exec-wrapper", required_argument, NULL, KEY_EXEC_WRAPPER}, FOR_SUT | FOR(VERB_LIST)},
     {{"timeout-factor", required_argument, NULL, KEY_TIMEOUT_FACTOR},
      FOR(VERB_RUN) | FOR(VERB_DOCTOR)},
     {{"seed", required_argument, NULL, KEY_SEED}, FOR(VERB_RUN) | FOR(VERB_DEBUG)},
@@ -197,6 +203,15 @@ static bool take_option(struct options *options, int key, const char *value)
     case KEY_WORKER:
         options->worker = value;
         return true;
+    case KEY_SYSROOT:
+        options->sysroot = value;
+        return true;
+    case KEY_EXEC_WRAPPER:
+        options->exec_wrapper = value;
+        return true;
+    case KEY_CC:
+        options->cc = value;
+        return true;
     case KEY_PROFILE:
         return take_profile(options, value);
     case KEY_TIMEOUT_FACTOR:
@@ -325,6 +340,10 @@ static bool check_combination(const struct options *options)
         wrong = "doctor takes no ids";
     } else if (options->quiet && options->verbose) {
         wrong = "--quiet and --verbose exclude each other";
+    } else if (options->cc != NULL && options->sysroot == NULL) {
+        wrong = "--cc is the compiler for the worker of a --sysroot, and there is none";
+    } else if (options->sysroot != NULL && strcmp(options->worker, CTS_DEFAULT_WORKER) != 0) {
+        wrong = "--worker and --sysroot exclude each other: the worker is built for the sysroot";
     }
     const char *const files[] = {options->junit, options->json_file, options->html,
                                  options->matrix};

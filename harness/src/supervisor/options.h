@@ -42,8 +42,11 @@ struct options {
     const char *adapter; /* as given; null: none, or the reference's when sut is null */
     const char *claims;  /* in one spelling; null: none given */
     const char *worker;
-    const char *profile;   /* the edition; null: not given */
-    struct profile wanted; /* as --profile says */
+    const char *sysroot;      /* null: our headers */
+    const char *exec_wrapper; /* as given; null: none */
+    const char *cc;           /* compiler for the sysroot's worker; null: see sysroot.h */
+    const char *profile;      /* the edition; null: not given */
+    struct profile wanted;    /* as --profile says */
     const char *events;
     const char *tap_file;
     const char *junit; /* files to write after a run; null: none */

@@ -40,8 +40,17 @@ static int usage_error(const struct text *line)
 static int load_and_select(struct run *run, struct text *error)
 {
     const struct options *options = run->options;
-    if (!catalogue_load(&run->catalogue, run->target.worker, error) ||
-        !catalogue_load_model(&run->model, run->target.worker, error)) {
+    bool loaded = target_catalogue(&run->target, &run->catalogue, options->timeout_factor,
+                                   run->place.root, run->place.signal_fd, &run->interrupted, error);
+    if (run->interrupted) {
+        return EXIT_INTERRUPTED;
+    }
+    if (!loaded && run->target.wrapper.count != 0) {
+        return usage_error(error);
+    }
+    /* The model is that of the worker's sources, which a worker for another machine shares. */
+    const char *worker = run->target.wrapper.count != 0 ? CTS_DEFAULT_WORKER : run->target.worker;
+    if (!loaded || !catalogue_load_model(&run->model, worker, error)) {
         say(stderr, "ipc-cts: %s\n", text_string(error));
         return EXIT_INTERNAL;
     }
@@ -77,7 +86,19 @@ static void say_notices(const struct run *run)
     }
     text_puts(&text, "library  ");
     text_visible(&text, run->target.sut_shown);
-    text_puts(&text, run->options->sut == NULL ? " (the reference)\n" : "\n");
+    text_puts(&text, run->options->sut == NULL && run->options->sysroot == NULL
+                         ? " (the reference)\n"
+                         : "\n");
+    if (run->options->exec_wrapper != NULL) {
+        text_puts(&text, "wrapper  ");
+        text_visible(&text, run->options->exec_wrapper);
+        text_puts(&text, "\n");
+    }
+    if (run->target.headers != NULL) {
+        text_puts(&text, "headers  ");
+        text_visible(&text, run->target.headers);
+        text_puts(&text, "\n");
+    }
     if (probe->has_adapter) {
         text_puts(&text, "adapter  ");
         text_visible(&text, probe->adapter_name);
@@ -230,7 +251,6 @@ static int run_in_place(struct run *run, struct text *error)
         bool loaded = target_probe(&run->target, run->options->timeout_factor, run->place.root,
                                    run->place.signal_fd, &run->interrupted, error);
         if (run->interrupted) {
-            say(stderr, "ipc-cts: interrupted before the first case\n");
             code = EXIT_INTERRUPTED;
         } else if (!loaded) {
             code = usage_error(error);
@@ -238,6 +258,9 @@ static int run_in_place(struct run *run, struct text *error)
             say_notices(run);
             code = run_cases(run);
         }
+    }
+    if (code == EXIT_INTERRUPTED && !run->log.started) {
+        say(stderr, "ipc-cts: interrupted before the first case\n");
     }
     if (code == EXIT_USAGE) {
         tap_bail_out(run->options->tap, text_string(error), run->options->tap_file);

@@ -191,6 +191,12 @@ void runlog_start(struct runlog *log, const struct options *options, const struc
     add_bytes(sut, "path", target->sut.path);
     add_number(sut, "size_bytes", (double)target->sut.size_bytes);
     add_string(sut, "build_id", target->sut.build_id[0] != '\0' ? target->sut.build_id : NULL);
+    if (target->headers != NULL) {
+        add_bytes(sut, "headers", target->headers);
+    }
+    if (options->exec_wrapper != NULL) {
+        add_bytes(event, "exec_wrapper", options->exec_wrapper);
+    }
     add_adapter(event, target);
     add_number(event, "seed", options->seed);
     add_number(event, "jobs", jobs);

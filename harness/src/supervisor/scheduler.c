@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "sweep.h"
 #include "verdict.h"
+#include "worker_command.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -47,83 +48,51 @@ static double limit_s_of(const struct scheduler *scheduler, const struct job *jo
     return limit_ms * scheduler->schedule->options->timeout_factor / 1000.0;
 }
 
-#define WORKER_ARGUMENTS_MAX 20
-
-/* The worker's command line; numbers are kept in `numbers`. */
-struct command {
-    char *argv[WORKER_ARGUMENTS_MAX];
-    size_t count;
-    struct text numbers[5]; /* and the one value that is a word */
-    size_t number_count;
-};
-
-static void add_argument(struct command *command, const char *name, char *value)
-{
-    struct {
-        const char *given;
-        char *word;
-    } flag = {.given = name};
-    memcpy(&flag.word, &flag.given, sizeof(flag.word)); /* exec takes char * and changes nothing */
-    command->argv[command->count++] = flag.word;
-    command->argv[command->count++] = value;
-}
-
-static char *number_argument(struct command *command, double number)
-{
-    struct text *text = &command->numbers[command->number_count++];
-    text_printf(text, "%.15g", number);
-    return text->data;
-}
-
 static void make_command(const struct scheduler *scheduler, const struct slot *slot,
-                         struct command *command)
+                         uint64_t limit_ms, struct worker_command *command)
 {
     const struct target *target = scheduler->schedule->target;
-    command->argv[command->count++] = target->worker;
-    add_argument(command, "--case", slot->job.item->id);
-    add_argument(command, "--sut", target->sut.path);
-    if (target->has_adapter_file) {
-        add_argument(command, "--adapter", target->adapter.path);
+    bool pinned = slot->cpu >= 0 && (slot->job.item->traits & CTS_FREE_RUNNING) == 0;
+    worker_command_begin(command, target, limit_ms);
+    worker_command_add(command, "--case", slot->job.item->id);
+    worker_command_add(command, "--sut", target->sut.path);
+    worker_command_add(command, "--adapter",
+                       target->has_adapter_file ? target->adapter.path : NULL);
+    if (target->wrapper.count == 0) {
+        worker_command_add_number(command, "--log-fd", KEEPER_LOG_FD);
     }
-    if (target->claims != NULL) {
-        add_argument(command, "--claims", target->claims);
+    worker_command_add(command, "--claims", target->claims);
+    if (pinned) {
+        worker_command_add_number(command, "--cpu", slot->cpu);
     }
-    add_argument(command, "--log-fd", number_argument(command, KEEPER_LOG_FD));
-    if (slot->cpu >= 0 && (slot->job.item->traits & CTS_FREE_RUNNING) == 0) {
-        add_argument(command, "--cpu", number_argument(command, slot->cpu));
-    }
-    add_argument(command, "--seed", number_argument(command, seed_of(scheduler, &slot->job)));
-    add_argument(command, "--timeout-factor",
-                 number_argument(command, scheduler->schedule->options->timeout_factor));
+    worker_command_add_number(command, "--seed", seed_of(scheduler, &slot->job));
+    worker_command_add_number(command, "--timeout-factor",
+                              scheduler->schedule->options->timeout_factor);
     if (scheduler->schedule->options->wanted.extent != CTS_EXTENT_STANDARD) {
-        struct text *word = &command->numbers[command->number_count++];
-        text_puts(word, extent_word(scheduler->schedule->options->wanted.extent));
-        add_argument(command, "--extent", word->data);
+        worker_command_add(command, "--extent",
+                           extent_word(scheduler->schedule->options->wanted.extent));
     }
-    command->argv[command->count] = NULL;
 }
 
 static void start_job(struct scheduler *scheduler, struct slot *slot, const struct job *job)
 {
-    struct command command = {0};
+    struct worker_command command;
     slot->job = *job;
     slot->limit_s = limit_s_of(scheduler, job);
     if (!log_file_create(&slot->log)) {
         fatal("no memory file for a case: %s", strerror(errno));
     }
     slot->grace_s = KEEPER_GRACE_MS * scheduler->schedule->options->timeout_factor / 1000.0;
-    make_command(scheduler, slot, &command);
-    struct keeper_order order = {.argv = command.argv,
-                                 .log_fd = slot->log.fd,
+    struct keeper_order order = {.log_fd = slot->log.fd,
                                  .limit_ms = (uint64_t)(slot->limit_s * 1000.0),
                                  .grace_ms = (uint64_t)(slot->grace_s * 1000.0),
                                  .root = scheduler->schedule->root};
+    make_command(scheduler, slot, order.limit_ms, &command);
+    worker_command_order(&command, &order);
     if (!keeper_start(&slot->keeper, &order)) {
         fatal("cannot start a process: %s", strerror(errno));
     }
-    for (size_t i = 0; i < command.number_count; i++) {
-        text_finish(&command.numbers[i]);
-    }
+    worker_command_finish(&command);
     double overdue_s = slot->limit_s + slot->grace_s + KEEPER_KILL_LIMIT_MS / 1000.0 +
                        SCHEDULER_KEEPER_MARGIN_S * scheduler->schedule->options->timeout_factor;
     slot->overdue_ns = clock_now_ns() + (uint64_t)(overdue_s * 1e9);

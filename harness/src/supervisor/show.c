@@ -3,6 +3,7 @@
 #include "catalogue.h"
 #include "commands.h"
 #include "exit_code.h"
+#include "target.h"
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>
@@ -86,13 +87,42 @@ static int finish(struct catalogue *catalogue, struct text *error, int code)
     return code;
 }
 
+/* The cases as the worker of the target lists them. */
+static int load_from_target(const struct options *options, struct catalogue *catalogue,
+                            struct text *error)
+{
+    struct workplace place;
+    struct target target = {0};
+    bool interrupted = false;
+    int code = EXIT_USAGE;
+    if (!workplace_open(&place)) {
+        return EXIT_INTERNAL;
+    }
+    if (target_open(&target, options, error) &&
+        target_catalogue(&target, catalogue, options->timeout_factor, place.root, place.signal_fd,
+                         &interrupted, error)) {
+        code = EXIT_CONFORMANT;
+    }
+    target_finish(&target);
+    workplace_close(&place);
+    return interrupted ? EXIT_INTERRUPTED : code;
+}
+
+static int load_list(const struct options *options, struct catalogue *catalogue, struct text *error)
+{
+    if (options->sysroot != NULL || options->exec_wrapper != NULL) {
+        return load_from_target(options, catalogue, error);
+    }
+    return catalogue_load(catalogue, options->worker, error) ? EXIT_CONFORMANT : EXIT_INTERNAL;
+}
+
 int command_list(const struct options *options)
 {
     struct catalogue catalogue = {0};
     struct text error = {0};
-    int code = EXIT_CONFORMANT;
-    if (!catalogue_load(&catalogue, options->worker, &error)) {
-        return finish(&catalogue, &error, EXIT_INTERNAL);
+    int code = load_list(options, &catalogue, &error);
+    if (code != EXIT_CONFORMANT) {
+        return finish(&catalogue, &error, code);
     }
     enum selection selection = catalogue_select(&catalogue, options->ids, options->id_count,
                                                 options->profile, true, &error);

@@ -29,6 +29,9 @@ typedef Elf32_Dyn sut_dynamic;
 #define SUT_DATA ELFDATA2MSB
 #endif
 
+#define SUT_ARCHIVE_MAGIC "!<arch>\n"
+#define SUT_ARCHIVE_MAGIC_BYTES 8u
+
 #define SUT_SEGMENTS_MAX 256u
 #define SUT_SECTION_BYTES_MAX 65536u
 
@@ -53,19 +56,16 @@ static bool read_at(int fd, uint64_t offset, void *to, size_t size)
     return true;
 }
 
-/* The machine that runs this program, from its own header. */
-static uint16_t own_machine(void)
+/* The header of the program that is to load the library: this one, or a worker. */
+static sut_header loader_header(const char *worker)
 {
-    sut_header header;
-    uint16_t machine = EM_NONE;
-    int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    sut_header header = {.e_machine = EM_NONE};
+    int fd = open(worker != NULL ? worker : "/proc/self/exe", O_RDONLY | O_CLOEXEC);
     if (fd >= 0) {
-        if (read_at(fd, 0, &header, sizeof(header))) {
-            machine = header.e_machine;
-        }
+        (void)read_at(fd, 0, &header, sizeof(header));
         (void)close(fd);
     }
-    return machine;
+    return header;
 }
 
 static const char *machine_name(unsigned machine)
@@ -119,40 +119,65 @@ static const char *wrong_type(unsigned type)
     }
 }
 
-static bool check_header(const sut_header *header, size_t size, struct text *error)
+/* Are its structures those of this program? */
+static bool can_be_read(const sut_header *header)
+{
+    return header->e_ident[EI_CLASS] == SUT_CLASS && header->e_ident[EI_DATA] == SUT_DATA;
+}
+
+static bool is_elf(const sut_header *header)
+{
+    return memcmp(header->e_ident, ELFMAG, SELFMAG) == 0;
+}
+
+static void say_word(struct text *error, const unsigned char *ident)
+{
+    text_printf(error, "%s, %s",
+                ident[EI_CLASS] == ELFCLASS64   ? "64 bits"
+                : ident[EI_CLASS] == ELFCLASS32 ? "32 bits"
+                                                : "unknown word size",
+                ident[EI_DATA] == ELFDATA2MSB ? "big-endian" : "little-endian");
+}
+
+static bool same_word(const unsigned char *ident, const unsigned char *other)
+{
+    return ident[EI_CLASS] == other[EI_CLASS] && ident[EI_DATA] == other[EI_DATA];
+}
+
+static bool check_header(const sut_header *header, size_t size, const char *worker,
+                         struct text *error)
 {
     const unsigned char *ident = header->e_ident;
-    if (size >= 8 && memcmp(ident, "!<arch>\n", 8) == 0) {
-        text_puts(error, "is a static library; a shared one is needed");
+    const sut_header loader = loader_header(worker);
+    const char *loader_name = worker != NULL ? "the worker is for" : "this one is";
+    if (size >= SUT_ARCHIVE_MAGIC_BYTES &&
+        memcmp(ident, SUT_ARCHIVE_MAGIC, SUT_ARCHIVE_MAGIC_BYTES) == 0) {
+        text_puts(error, "is a static library; a shared one is needed, or --sysroot");
         return false;
     }
-    if (size < EI_NIDENT || memcmp(ident, ELFMAG, SELFMAG) != 0) {
+    if (size < EI_NIDENT || !is_elf(header)) {
         text_puts(error, size == 0 ? "is empty" : "is not an ELF file");
         return false;
     }
-    if (ident[EI_CLASS] != SUT_CLASS || ident[EI_DATA] != SUT_DATA) {
-        text_printf(error, "is for another machine: %s, %s, and this one is %d bits, %s",
-                    ident[EI_CLASS] == ELFCLASS64   ? "64 bits"
-                    : ident[EI_CLASS] == ELFCLASS32 ? "32 bits"
-                                                    : "unknown word size",
-                    ident[EI_DATA] == ELFDATA2MSB ? "big-endian" : "little-endian",
-                    __SIZEOF_POINTER__ * 8,
-                    SUT_DATA == ELFDATA2MSB ? "big-endian" : "little-endian");
+    if (is_elf(&loader) && !same_word(ident, loader.e_ident)) {
+        text_puts(error, "is for another machine: ");
+        say_word(error, ident);
+        text_printf(error, ", and %s ", loader_name);
+        say_word(error, loader.e_ident);
         return false;
     }
     if (size < sizeof(*header)) {
         text_puts(error, "is a truncated ELF file");
         return false;
     }
-    uint16_t machine = own_machine();
-    if (header->e_machine != machine) {
+    if (is_elf(&loader) && header->e_machine != loader.e_machine) {
         text_puts(error, "is for another machine: ");
         say_machine(error, header->e_machine);
-        text_puts(error, ", and this one is ");
-        say_machine(error, machine);
+        text_printf(error, ", and %s ", loader_name);
+        say_machine(error, loader.e_machine);
         return false;
     }
-    const char *wrong = wrong_type(header->e_type);
+    const char *wrong = can_be_read(header) ? wrong_type(header->e_type) : NULL;
     if (wrong != NULL) {
         text_puts(error, wrong);
         return false;
@@ -266,6 +291,12 @@ static const char *wrong_kind(mode_t mode)
 
 bool sut_examine(const char *path, struct sut_file *file, struct text *error)
 {
+    return sut_examine_for(path, NULL, file, error);
+}
+
+bool sut_examine_for(const char *path, const char *worker, struct sut_file *file,
+                     struct text *error)
+{
     *file = (struct sut_file){0};
     struct stat status;
     if (stat(path, &status) != 0) {
@@ -290,8 +321,8 @@ bool sut_examine(const char *path, struct sut_file *file, struct text *error)
         text_printf(error, "cannot be read: %s", strerror(errno));
     } else {
         file->size_bytes = (uint64_t)status.st_size;
-        good =
-            check_header(&header, (size_t)size, error) && check_segments(fd, &header, file, error);
+        good = check_header(&header, (size_t)size, worker, error) &&
+               (!can_be_read(&header) || check_segments(fd, &header, file, error));
     }
     (void)close(fd);
     if (good) {
@@ -302,6 +333,31 @@ bool sut_examine(const char *path, struct sut_file *file, struct text *error)
         }
     }
     return good;
+}
+
+bool sut_is_archive(const char *path)
+{
+    char magic[SUT_ARCHIVE_MAGIC_BYTES];
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    bool archive = fd >= 0 && read_at(fd, 0, magic, sizeof(magic)) &&
+                   memcmp(magic, SUT_ARCHIVE_MAGIC, sizeof(magic)) == 0;
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return archive;
+}
+
+bool sut_examine_archive(const char *path, struct sut_file *file, struct text *error)
+{
+    struct stat status;
+    *file = (struct sut_file){0};
+    file->path = stat(path, &status) == 0 ? realpath(path, NULL) : NULL;
+    if (file->path == NULL) {
+        text_puts(error, strerror(errno));
+        return false;
+    }
+    file->size_bytes = (uint64_t)status.st_size;
+    return true;
 }
 
 void sut_finish(struct sut_file *file)

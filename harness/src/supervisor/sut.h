@@ -20,6 +20,14 @@ struct sut_file {
 /* Is `path` a shared library for this machine? False with one line, without the path, in `error`:
  * "is a directory". */
 bool sut_examine(const char *path, struct sut_file *file, struct text *error);
+/* Is it a static library, which a worker for a sysroot can be linked with? */
+bool sut_is_archive(const char *path);
+/* As sut_examine, for such a file. */
+bool sut_examine_archive(const char *path, struct sut_file *file, struct text *error);
+/* As sut_examine, for a library that `worker` loads, which may be for another machine; null stands for
+ * this one. What cannot be read here, for its word size or byte order, is only looked at from outside. */
+bool sut_examine_for(const char *path, const char *worker, struct sut_file *file,
+                     struct text *error);
 void sut_finish(struct sut_file *file);
 
 #endif

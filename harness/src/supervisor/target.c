@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "target.h"
+#include "case_log.h"
 #include "keeper.h"
+#include "sysroot.h"
 #include "verdict.h"
+#include "worker_command.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>
@@ -9,11 +12,15 @@
 #include <string.h>
 
 #define TARGET_PROBE_LIMIT_MS 10000u
+#define TARGET_LIST_LIMIT_MS 30000u
 
-static bool examine(const char *role, const char *path, struct sut_file *file, struct text *error)
+/* `worker`: the program that will load it, where that is not for this machine; or null. */
+static bool examine(const char *role, const char *path, const char *worker, bool archive,
+                    struct sut_file *file, struct text *error)
 {
     struct text why = {0};
-    bool good = sut_examine(path, file, &why);
+    bool good = archive && sut_is_archive(path) ? sut_examine_archive(path, file, &why)
+                                                : sut_examine_for(path, worker, file, &why);
     if (!good) {
         text_printf(error, "%s ", role);
         text_visible(error, path);
@@ -23,34 +30,82 @@ static bool examine(const char *role, const char *path, struct sut_file *file, s
     return good;
 }
 
-bool target_open(struct target *target, const struct options *options, struct text *error)
+/* With a sysroot: its worker, its library, and the reference's adapter for its headers. */
+static bool open_sysroot(struct target *target, const struct options *options,
+                         struct sysroot *sysroot, struct text *error)
 {
-    *target = (struct target){0};
+    struct sut_file sut = {0};
+    if (options->sysroot == NULL) {
+        return true;
+    }
+    /* A file that is no library is said to be none before anything is built. */
+    bool good = options->sut == NULL || options->exec_wrapper != NULL ||
+                examine("library", options->sut, NULL, true, &sut, error);
+    sut_finish(&sut);
+    if (!good) {
+        return false;
+    }
+    if (!sysroot_prepare(sysroot, options, error)) {
+        return false;
+    }
+    target->headers = copy_string(sysroot->include);
+    return true;
+}
+
+static bool open_worker(struct target *target, const char *worker, struct text *error)
+{
+    target->worker = realpath(worker, NULL);
+    if (target->worker == NULL) {
+        text_puts(error, "worker ");
+        text_visible(error, worker);
+        text_printf(error, ": %s", strerror(errno));
+    }
+    return target->worker != NULL;
+}
+
+static bool open_files(struct target *target, const struct options *options,
+                       const struct sysroot *sysroot, struct text *error)
+{
+    bool other_headers = options->sysroot != NULL;
     const char *adapter = options->adapter;
-    if (options->sut == NULL && adapter == NULL) {
+    if (options->sut == NULL && adapter == NULL && !other_headers) {
         adapter = "reference";
     }
     target->claims = options->claims != NULL ? copy_string(options->claims) : NULL;
-    target->sut_shown = options->sut != NULL ? options->sut : CTS_DEFAULT_SUT;
-    if (!examine("library", target->sut_shown, &target->sut, error)) {
+    const char *sut = other_headers          ? sysroot->library
+                      : options->sut != NULL ? options->sut
+                                             : CTS_DEFAULT_SUT;
+    if (!open_worker(target, other_headers ? sysroot->worker : options->worker, error)) {
         return false;
     }
+    const char *worker = target->wrapper.count != 0 ? target->worker : NULL;
+    if (!examine("library", sut, worker, other_headers, &target->sut, error)) {
+        return false;
+    }
+    target->sut_shown = options->sut != NULL ? options->sut
+                        : other_headers      ? target->sut.path
+                                             : CTS_DEFAULT_SUT;
     if (adapter != NULL) {
         target->adapter_shown = adapter;
-        const char *path = strcmp(adapter, "reference") == 0 ? CTS_DEFAULT_ADAPTER : adapter;
-        if (!examine("adapter", path, &target->adapter, error)) {
-            return false;
-        }
-        target->has_adapter_file = true;
-    }
-    target->worker = realpath(options->worker, NULL);
-    if (target->worker == NULL) {
-        text_puts(error, "worker ");
-        text_visible(error, options->worker);
-        text_printf(error, ": %s", strerror(errno));
-        return false;
+        const char *path = strcmp(adapter, "reference") != 0 ? adapter
+                           : sysroot->adapter != NULL        ? sysroot->adapter
+                                                             : CTS_DEFAULT_ADAPTER;
+        target->has_adapter_file = examine("adapter", path, worker, false, &target->adapter, error);
+        return target->has_adapter_file;
     }
     return true;
+}
+
+bool target_open(struct target *target, const struct options *options, struct text *error)
+{
+    struct sysroot sysroot = {0};
+    *target = (struct target){0};
+    bool good = (options->exec_wrapper == NULL ||
+                 exec_wrapper_parse(&target->wrapper, options->exec_wrapper, error)) &&
+                open_sysroot(target, options, &sysroot, error) &&
+                open_files(target, options, &sysroot, error);
+    sysroot_finish(&sysroot);
+    return good;
 }
 
 static void add_strings(struct string_list *list, const cJSON *array)
@@ -245,15 +300,86 @@ static bool probe_ended(const struct keeper_report *report, double limit_s, stru
     return false;
 }
 
-static bool probe_read(struct probe *probe, const struct keeper_report *report, double limit_s,
+/* A probe or a list, asked of the target's worker. */
+struct query {
+    struct keeper_report report;
+    struct log_file log; /* lines that came through a wrapper */
+};
+
+static void add_files(struct worker_command *command, const struct target *target)
+{
+    worker_command_add(command, "--sut", target->sut.path);
+    worker_command_add(command, "--adapter",
+                       target->has_adapter_file ? target->adapter.path : NULL);
+    worker_command_add(command, "--claims", target->claims);
+}
+
+/* False when the process that watches the worker was lost. */
+static bool query_run(struct query *query, const struct target *target, const char *what,
+                      uint64_t limit_ms, double timeout_factor, const char *root, int signal_fd,
+                      bool *interrupted)
+{
+    struct worker_command command;
+    struct keeper_order order = {.limit_ms = limit_ms,
+                                 .grace_ms = (uint64_t)(KEEPER_GRACE_MS * timeout_factor),
+                                 .root = root};
+    struct keeper *keeper = allocate(sizeof(*keeper));
+    if (!log_file_create(&query->log)) {
+        fatal("no memory file for the worker's answer: %s", strerror(errno));
+    }
+    worker_command_begin(&command, target, limit_ms);
+    worker_command_add_flag(&command, what);
+    add_files(&command, target);
+    worker_command_order(&command, &order);
+    order.log_fd = order.nonce != NULL ? query->log.fd : -1;
+    bool good = keeper_run(keeper, &order, signal_fd, interrupted);
+    query->report = keeper->report;
+    query->report.error[sizeof(query->report.error) - 1] = '\0';
+    worker_command_finish(&command);
+    free(keeper);
+    return good;
+}
+
+static void query_finish(struct query *query)
+{
+    log_file_destroy(&query->log);
+    free(query);
+}
+
+static void query_lines(const struct query *query, struct text *lines)
+{
+    uint64_t used = atomic_load_explicit(&query->log.area->used, memory_order_acquire);
+    text_add(lines, query->log.area->data, (size_t)(used < CTS_LOG_CAPACITY ? used : 0));
+}
+
+/* Did a whole answer come through the wrapper? False with the reason. */
+static bool query_whole(const struct query *query, double limit_s, struct text *error)
+{
+    const struct stream_report *stream = &query->report.stream;
+    if (exec_wrapper_silent(&query->report, limit_s, error)) {
+        return false;
+    }
+    if (stream->defect[0] != '\0') {
+        text_printf(error, "what comes through the exec wrapper is damaged: %s", stream->defect);
+        return false;
+    }
+    return true;
+}
+
+static bool probe_read(struct probe *probe, const struct query *query, double limit_s,
                        struct text *error)
 {
+    const struct keeper_report *report = &query->report;
     if (!probe_ended(report, limit_s, error)) {
         return false;
     }
     struct text raw = {0};
     struct text why = {0};
-    output_raw_end(&report->output, &raw);
+    if (report->stream.used) {
+        query_lines(query, &raw);
+    } else {
+        output_raw_end(&report->output, &raw);
+    }
     bool good = probe_parse(probe, text_string(&raw), raw.size, &why);
     if (!good && probe->blocked_detection == NULL) {
         text_printf(error, "cannot be probed: the worker exited with status %d and no report",
@@ -271,52 +397,68 @@ static bool probe_read(struct probe *probe, const struct keeper_report *report, 
     return good;
 }
 
-/* Words of a worker's command line after its first ones. */
-static void add_pair(char **argv, char *name, char *value)
-{
-    while (*argv != NULL) {
-        argv++;
-    }
-    argv[0] = name;
-    argv[1] = value;
-    argv[2] = NULL;
-}
-
 bool target_probe(struct target *target, double timeout_factor, const char *root, int signal_fd,
                   bool *interrupted, struct text *error)
 {
-    static char probe[] = "--probe";
-    static char sut[] = "--sut";
-    static char adapter[] = "--adapter";
-    static char claims[] = "--claims";
-    char *argv[9] = {target->worker, probe, sut, target->sut.path, NULL};
-    if (target->has_adapter_file) {
-        add_pair(argv, adapter, target->adapter.path);
-    }
-    if (target->claims != NULL) {
-        add_pair(argv, claims, target->claims);
-    }
     uint64_t limit_ms = (uint64_t)(TARGET_PROBE_LIMIT_MS * timeout_factor);
-    struct keeper_order order = {.argv = argv,
-                                 .log_fd = -1,
-                                 .limit_ms = limit_ms,
-                                 .grace_ms = (uint64_t)(KEEPER_GRACE_MS * timeout_factor),
-                                 .root = root};
-    struct keeper *keeper = allocate(sizeof(*keeper));
+    double limit_s = (double)limit_ms / 1000.0;
+    struct query *query = allocate(sizeof(*query));
     struct text why = {0};
-    bool good = keeper_run(keeper, &order, signal_fd, interrupted);
+    bool good =
+        query_run(query, target, "--probe", limit_ms, timeout_factor, root, signal_fd, interrupted);
     if (!good) {
         text_puts(&why, "cannot be probed: the process that watches the worker was lost");
+    } else if (!query_whole(query, limit_s, error)) {
+        good = false;
     } else {
-        good = probe_read(&target->probe, &keeper->report, (double)limit_ms / 1000.0, &why);
+        good = probe_read(&target->probe, query, limit_s, &why);
     }
-    if (!good) {
+    if (why.size != 0) {
         text_puts(error, "library ");
         text_visible(error, target->sut_shown);
         text_printf(error, " %s", text_string(&why));
     }
     text_finish(&why);
-    free(keeper);
+    query_finish(query);
+    return good;
+}
+
+/* The list as it came through the wrapper. */
+static bool read_list(const struct query *query, double limit_s, struct catalogue *catalogue,
+                      struct text *error)
+{
+    struct text lines = {0};
+    bool good = query_whole(query, limit_s, error);
+    if (good && (!query->report.stream.ended || query->report.stream.status != CTS_EXIT_PASS)) {
+        text_puts(error, "the exec wrapper ended in the middle of the list of cases");
+        good = false;
+    }
+    if (good) {
+        query_lines(query, &lines);
+        good = catalogue_parse(catalogue, text_string(&lines), lines.size, error);
+    }
+    text_finish(&lines);
+    return good;
+}
+
+bool target_catalogue(const struct target *target, struct catalogue *catalogue,
+                      double timeout_factor, const char *root, int signal_fd, bool *interrupted,
+                      struct text *error)
+{
+    *interrupted = false;
+    if (target->wrapper.count == 0) {
+        return catalogue_load(catalogue, target->worker, error);
+    }
+    uint64_t limit_ms = (uint64_t)(TARGET_LIST_LIMIT_MS * timeout_factor);
+    struct query *query = allocate(sizeof(*query));
+    bool good =
+        query_run(query, target, "--list", limit_ms, timeout_factor, root, signal_fd, interrupted);
+    if (!good) {
+        text_puts(error, "the process that watches the worker was lost");
+    } else {
+        good = read_list(query, (double)limit_ms / 1000.0, catalogue, error);
+    }
+    query_finish(query);
     return good;
 }
 
@@ -325,6 +467,8 @@ void target_finish(struct target *target)
     sut_finish(&target->sut);
     sut_finish(&target->adapter);
     free(target->worker);
+    free(target->headers);
+    exec_wrapper_finish(&target->wrapper);
     free(target->claims);
     free_strings(&target->probe.missing);
     free_strings(&target->probe.missing_optional);
@@ -334,22 +478,25 @@ void target_finish(struct target *target)
     *target = (struct target){0};
 }
 
+static void add_option(struct text *line, const char *name, const char *value)
+{
+    if (value != NULL) {
+        text_printf(line, " %s ", name);
+        text_shell_word(line, value);
+    }
+}
+
 void target_debug_line(const struct options *options, const char *case_id, uint32_t seed,
                        struct text *line)
 {
     text_shell_word(line, options->program);
     text_printf(line, " debug %s", case_id);
-    if (options->sut != NULL) {
-        text_puts(line, " --sut ");
-        text_shell_word(line, options->sut);
-    }
-    if (options->adapter != NULL) {
-        text_puts(line, " --adapter ");
-        text_shell_word(line, options->adapter);
-    }
-    if (options->claims != NULL) {
-        text_printf(line, " --claims %s", options->claims);
-    }
+    add_option(line, "--sut", options->sut);
+    add_option(line, "--adapter", options->adapter);
+    add_option(line, "--claims", options->claims);
+    add_option(line, "--sysroot", options->sysroot);
+    add_option(line, "--cc", options->cc);
+    add_option(line, "--exec-wrapper", options->exec_wrapper);
     if (seed != OPTIONS_SEED_DEFAULT) {
         text_printf(line, " --seed %u", (unsigned)seed);
     }

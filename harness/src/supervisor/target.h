@@ -7,7 +7,9 @@
 #define CTS_SUPERVISOR_TARGET_H
 
 #include "bounds.h"
+#include "catalogue.h"
 #include "claims.h"
+#include "exec_wrapper.h"
 #include "options.h"
 #include "sut.h"
 
@@ -43,17 +45,24 @@ struct target {
     const char *adapter_shown;
     struct sut_file adapter;
     char *worker; /* absolute */
-    char *claims; /* as the worker takes them; null: the adapter's, if it makes any */
+    struct exec_wrapper wrapper;
+    char *headers; /* the include directory of a sysroot; null: the headers of the reference */
+    char *claims;  /* as the worker takes them; null: the adapter's, if it makes any */
     struct probe probe;
 };
 
-/* Looks at the files. False with one line in `error`. */
+/* Looks at the files; with a sysroot builds its worker first, unless it is there, which blocks until
+ * then. False with one line in `error`. */
 bool target_open(struct target *target, const struct options *options, struct text *error);
 /* Loads library and adapter in a worker. False with one line in `error`; *interrupted tells that a
  * signal ended it. `root` is a directory for temporary files. Optional symbols that are missing are
  * no error. */
 bool target_probe(struct target *target, double timeout_factor, const char *root, int signal_fd,
                   bool *interrupted, struct text *error);
+/* The cases that the target's worker lists. As target_probe. */
+bool target_catalogue(const struct target *target, struct catalogue *catalogue,
+                      double timeout_factor, const char *root, int signal_fd, bool *interrupted,
+                      struct text *error);
 void target_finish(struct target *target);
 
 /* Reads what a probe printed; exposed for tests. False when there is no report in it. */

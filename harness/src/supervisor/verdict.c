@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "verdict.h"
+#include "exec_wrapper.h"
 #include "exit_code.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+
+#define VERDICT_SHELL_SIGNALS 128
 
 static const char *const words[VERDICT_COUNT] = {
     [VERDICT_PASS] = "PASS",
@@ -120,6 +123,52 @@ static int status_of(enum verdict verdict)
     }
 }
 
+/* What speaks against the exec wrapper and not against the library. */
+static bool decide_stream(const struct case_facts *facts, struct text *reason)
+{
+    const struct keeper_report *report = facts->report;
+    const struct stream_report *stream = &report->stream;
+    if (!stream->used || report->ending == KEEPER_OUTPUT_LIMIT) {
+        return false;
+    }
+    if (exec_wrapper_silent(report, facts->limit_s, reason)) {
+        return true;
+    }
+    if (stream->defect[0] != '\0') {
+        text_printf(reason, "the stream of the case is damaged: %s", stream->defect);
+        return true;
+    }
+    if (stream->ended && report->ending == KEEPER_TIME_LIMIT) {
+        text_printf(reason, "the worker has ended, and the exec wrapper has not within %g s",
+                    facts->limit_s);
+        return true;
+    }
+    /* Not every wrapper passes the status on; one that has failed itself does not give 0. */
+    if (stream->ended && report->ending == KEEPER_EXITED && report->exit_status != 0 &&
+        report->exit_status != stream->status) {
+        text_printf(reason, "the worker ended with status %d, the exec wrapper with %d",
+                    (int)stream->status, (int)report->exit_status);
+        return true;
+    }
+    return false;
+}
+
+/* A wrapper that is a script ends with 128 and the number of the signal that killed its command. */
+static int shell_signal(const struct keeper_report *report)
+{
+    int number = report->exit_status - VERDICT_SHELL_SIGNALS;
+    bool meant = report->stream.used && !report->stream.ended && report->ending == KEEPER_EXITED &&
+                 number > 0 && number < NSIG;
+    return meant ? number : 0;
+}
+
+/* The status with which the worker ended: through a wrapper it says so itself. */
+static int worker_status(const struct keeper_report *report)
+{
+    return report->stream.used && report->stream.ended ? report->stream.status
+                                                       : report->exit_status;
+}
+
 /* Endings that were not the worker's own. */
 static bool decide_forced_end(const struct case_facts *facts, enum verdict *verdict,
                               struct text *reason)
@@ -138,12 +187,17 @@ static bool decide_forced_end(const struct case_facts *facts, enum verdict *verd
         text_puts(reason, "the process that watches the worker was lost");
         return true;
     }
-    switch (report->ending) {
+    if (decide_stream(facts, reason)) {
+        *verdict = VERDICT_BROKEN;
+        return true;
+    }
+    int signal = report->ending == KEEPER_SIGNALLED ? report->signal : shell_signal(report);
+    switch (signal != 0 ? KEEPER_SIGNALLED : (int)report->ending) {
     case KEEPER_EXITED:
         return false;
     case KEEPER_SIGNALLED:
         *verdict = VERDICT_CRASH;
-        text_puts(reason, signal_word(report->signal));
+        text_puts(reason, signal_word(signal));
         add_calls(facts, reason);
         add_record(facts, reason);
         return true;
@@ -170,7 +224,7 @@ static bool decide_forced_end(const struct case_facts *facts, enum verdict *verd
 static bool decide_harness_error(const struct case_facts *facts, enum verdict *verdict,
                                  struct text *reason)
 {
-    int status = facts->report->exit_status;
+    int status = worker_status(facts->report);
     /* A usage error comes before the first call; later the same status is the library's doing. */
     bool usage = status == CTS_EXIT_USAGE && facts->log->invokes == 0 && facts->log->records == 0;
     if (status != CTS_EXIT_HARD && !usage) {
@@ -233,7 +287,12 @@ enum verdict verdict_decide(const struct case_facts *facts, struct text *reason)
         text_puts(reason, defect);
         return VERDICT_BROKEN;
     }
-    int status = facts->report->exit_status;
+    int status = worker_status(facts->report);
+    if (log->records != 0 && facts->report->stream.used && !facts->report->stream.ended) {
+        text_printf(reason, "the process exited with status %d before the worker ended", status);
+        add_record(facts, reason);
+        return VERDICT_EARLY_EXIT;
+    }
     if (log->records == 0) {
         text_printf(reason, "the process exited with status %d in the middle of the case", status);
         add_calls(facts, reason);

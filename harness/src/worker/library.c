@@ -16,30 +16,94 @@ bool cts_adapter_present;
 bool cts_claims_made;
 unsigned cts_claims;
 
+#ifdef CTS_LINKED_LIBRARY
+/* The library is part of this program. By address, not by declaration: the headers under test need
+ * not declare all of them, and a missing one is null, to be reported as in a shared library. */
+#define LINKED(symbol)                                                                             \
+    extern const char cts_linked_##symbol[] __asm__(#symbol) __attribute__((weak));
+#define ADDRESS(symbol) cts_linked_##symbol
+LINKED(KnIpcCreateSyncObject)
+LINKED(KnIpcSetInterrupt)
+LINKED(KnIpcClearInterrupt)
+LINKED(Call)
+LINKED(CallEx)
+LINKED(Recv)
+LINKED(RecvEx)
+LINKED(Reply)
+LINKED(KnHandleClose)
+LINKED(KnHandleConnect)
+LINKED(PackInMsg)
+LINKED(PackOutMsg)
+LINKED(KnHandleCopy)
+LINKED(KnHandleRevoke)
+LINKED(KnHandleCreateUserObject)
+LINKED(KnIpcCreateSyncObjectEx)
+LINKED(cts_adapter)
+#else
+#define ADDRESS(symbol) NULL
 static void *library_handle;
+#endif
 
 static const struct symbol {
     const char *name;
     size_t offset; /* of the member in struct cts_library */
     bool optional;
+    const char *linked; /* its address when the library is part of this program */
 } symbols[] = {
-    {"KnIpcCreateSyncObject", offsetof(struct cts_library, create_sync_object), false},
-    {"KnIpcSetInterrupt", offsetof(struct cts_library, set_interrupt), false},
-    {"KnIpcClearInterrupt", offsetof(struct cts_library, clear_interrupt), false},
-    {"Call", offsetof(struct cts_library, call), false},
-    {"CallEx", offsetof(struct cts_library, call_ex), false},
-    {"Recv", offsetof(struct cts_library, recv), false},
-    {"RecvEx", offsetof(struct cts_library, recv_ex), false},
-    {"Reply", offsetof(struct cts_library, reply), false},
-    {"KnHandleClose", offsetof(struct cts_library, close), false},
-    {"KnHandleConnect", offsetof(struct cts_library, connect), false},
-    {"PackInMsg", offsetof(struct cts_library, pack_in), false},
-    {"PackOutMsg", offsetof(struct cts_library, pack_out), false},
-    {"KnHandleCopy", offsetof(struct cts_library, copy), true},
-    {"KnHandleRevoke", offsetof(struct cts_library, revoke), true},
-    {"KnHandleCreateUserObject", offsetof(struct cts_library, create_user_object), true},
-    {"KnIpcCreateSyncObjectEx", offsetof(struct cts_library, create_sync_object_ex), true},
+#define SYMBOL(symbol, member, optional)                                                           \
+    {                                                                                              \
+#symbol, offsetof(struct cts_library, member), optional, ADDRESS(symbol)                   \
+    }
+    SYMBOL(KnIpcCreateSyncObject, create_sync_object, false),
+    SYMBOL(KnIpcSetInterrupt, set_interrupt, false),
+    SYMBOL(KnIpcClearInterrupt, clear_interrupt, false),
+    SYMBOL(Call, call, false),
+    SYMBOL(CallEx, call_ex, false),
+    SYMBOL(Recv, recv, false),
+    SYMBOL(RecvEx, recv_ex, false),
+    SYMBOL(Reply, reply, false),
+    SYMBOL(KnHandleClose, close, false),
+    SYMBOL(KnHandleConnect, connect, false),
+    SYMBOL(PackInMsg, pack_in, false),
+    SYMBOL(PackOutMsg, pack_out, false),
+    SYMBOL(KnHandleCopy, copy, true),
+    SYMBOL(KnHandleRevoke, revoke, true),
+    SYMBOL(KnHandleCreateUserObject, create_user_object, true),
+    SYMBOL(KnIpcCreateSyncObjectEx, create_sync_object_ex, true),
+#undef SYMBOL
 };
+
+#ifdef CTS_LINKED_LIBRARY
+static bool open_library(const char *path, struct cts_library_status *status)
+{
+    (void)path;
+    (void)status;
+    return true;
+}
+
+void *cts_library_symbol(const char *symbol)
+{
+    union {
+        const char *linked;
+        void *address;
+    } found = {.linked = strcmp(symbol, "cts_adapter") == 0 ? ADDRESS(cts_adapter) : NULL};
+    for (size_t i = 0; i < sizeof symbols / sizeof symbols[0]; i++) {
+        if (strcmp(symbols[i].name, symbol) == 0) {
+            found.linked = symbols[i].linked;
+        }
+    }
+    /* What only an adapter asks for. */
+    return found.address != NULL ? found.address : dlsym(RTLD_DEFAULT, symbol);
+}
+#else
+static bool open_library(const char *path, struct cts_library_status *status)
+{
+    library_handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (library_handle == NULL) {
+        (void)snprintf(status->error, sizeof status->error, "%s", dlerror());
+    }
+    return library_handle != NULL;
+}
 
 /* dlsym searches the library's dependencies too; a symbol counts only where the library itself, or
  * a library it brought along, defines it, which is what a program linked with it would get. */
@@ -47,6 +111,7 @@ void *cts_library_symbol(const char *symbol)
 {
     return library_handle == NULL ? NULL : dlsym(library_handle, symbol);
 }
+#endif
 
 static void copy_adapter(const struct cts_adapter *adapter)
 {
@@ -149,13 +214,11 @@ static bool load_adapter(const char *path, struct cts_library_status *status)
 bool cts_library_load(const char *path, const char *adapter_path, struct cts_library_status *status)
 {
     memset(status, 0, sizeof *status);
-    library_handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (library_handle == NULL) {
-        (void)snprintf(status->error, sizeof status->error, "%s", dlerror());
+    if (!open_library(path, status)) {
         return false;
     }
     for (size_t i = 0; i < sizeof symbols / sizeof symbols[0]; i++) {
-        void *address = dlsym(library_handle, symbols[i].name);
+        void *address = cts_library_symbol(symbols[i].name);
         memcpy((char *)&cts_library + symbols[i].offset, &address, sizeof address);
         if (address != NULL) {
             continue;
@@ -169,12 +232,33 @@ bool cts_library_load(const char *path, const char *adapter_path, struct cts_lib
     return load_adapter(adapter_path, status) && status->missing_count == 0;
 }
 
+#ifdef CTS_LINKED_LIBRARY
+static int is_in_code(struct dl_phdr_info *object, size_t size, void *address)
+{
+    (void)size;
+    for (ElfW(Half) i = 0; i < object->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
+        uintptr_t offset = (uintptr_t)address - object->dlpi_addr - segment->p_vaddr;
+        if (segment->p_type == PT_LOAD && (segment->p_flags & PF_X) != 0 &&
+            offset < segment->p_memsz) {
+            return 1;
+        }
+    }
+    return 0;
+}
+#endif
+
 bool cts_symbol_is_function(const char *symbol)
 {
     void *address = cts_library_symbol(symbol);
     if (address == NULL) {
         return false;
     }
+#ifdef CTS_LINKED_LIBRARY
+    /* A static library may hide its symbols from the dynamic linker: what counts is that code lies
+     * there. */
+    return dl_iterate_phdr(is_in_code, address) == 1;
+#else
     Dl_info info;
     const ElfW(Sym) *entry = NULL;
     if (dladdr1(address, &info, (void **)&entry, RTLD_DL_SYMENT) == 0 || entry == NULL) {
@@ -184,4 +268,5 @@ bool cts_symbol_is_function(const char *symbol)
      * the type of its implementation, whose symbol may be local and so unknown to the linker. */
     unsigned type = ELF64_ST_TYPE(entry->st_info);
     return type == STT_FUNC || type == STT_GNU_IFUNC;
+#endif
 }

@@ -26,11 +26,13 @@ struct cts_library {
     __typeof__(&KnHandleConnect) connect;
     __typeof__(&PackInMsg) pack_in;
     __typeof__(&PackOutMsg) pack_out;
-    /* Optional; null when the library does not have them. */
-    __typeof__(&KnHandleCopy) copy;
-    __typeof__(&KnHandleRevoke) revoke;
-    __typeof__(&KnHandleCreateUserObject) create_user_object;
-    __typeof__(&KnIpcCreateSyncObjectEx) create_sync_object_ex;
+    /* Optional; null when the library does not have them. Types spelled out: the headers under test
+     * need not declare them. */
+    Retcode (*copy)(Handle handle, rtl_uint32_t rights, Handle badge, Handle *copy);
+    Retcode (*revoke)(Handle handle);
+    Retcode (*create_user_object)(rtl_uint32_t type, rtl_uint32_t rights, void *context,
+                                  Handle *handle);
+    Retcode (*create_sync_object_ex)(rtl_uint32_t autoclear, Handle *sync);
 };
 
 #define CTS_LIBRARY_SYMBOLS_MAX 16

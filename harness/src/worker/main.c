@@ -11,7 +11,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
+
+extern char **environ;
+
+/* How much later than its time a worker ends that nobody has ended. */
+#define OWN_END_S 30u
 
 struct options {
     bool list;
@@ -23,6 +29,9 @@ struct options {
     const char *adapter;
     int log_fd;
     int cpu;
+    char *nonce; /* of the stream; null: none */
+    const char *directory;
+    unsigned limit_ms;
 };
 
 static const struct cts_case *find_case(const char *id)
@@ -37,7 +46,7 @@ static const struct cts_case *find_case(const char *id)
     return NULL;
 }
 
-static void list_case(const struct cts_group *group, const struct cts_case *self)
+static bool list_case(const struct cts_group *group, const struct cts_case *self)
 {
     static const struct {
         unsigned trait;
@@ -66,17 +75,18 @@ static void list_case(const struct cts_group *group, const struct cts_case *self
     cts_json_string(&line, "limit", self->limit == CTS_UNLIMITED ? "unlimited" : "limited");
     cts_json_string_list(&line, "traits", names, count);
     cts_json_end(&line);
-    (void)printf("%s\n", line.text);
+    return cts_log_answer(&line);
 }
 
 static int list_cases(void)
 {
+    bool good = true;
     for (const struct cts_group *const *group = cts_groups; *group != NULL; group++) {
         for (size_t i = 0; i < (*group)->case_count; i++) {
-            list_case(*group, &(*group)->cases[i]);
+            good &= list_case(*group, &(*group)->cases[i]);
         }
     }
-    return fflush(stdout) == 0 ? 0 : CTS_EXIT_HARD;
+    return good && fflush(stdout) == 0 ? CTS_EXIT_PASS : CTS_EXIT_HARD;
 }
 
 /* What the `model` events of a log can count. */
@@ -136,7 +146,10 @@ static const char *parse(int argc, char **argv, struct options *options)
         SEED,
         FACTOR,
         EXTENT,
-        DEBUG
+        DEBUG,
+        STREAM,
+        DIRECTORY,
+        LIMIT
     };
     static const struct option longs[] = {{"list", no_argument, NULL, LIST},
                                           {"list-model", no_argument, NULL, LIST_MODEL},
@@ -151,6 +164,9 @@ static const char *parse(int argc, char **argv, struct options *options)
                                           {"timeout-factor", required_argument, NULL, FACTOR},
                                           {"extent", required_argument, NULL, EXTENT},
                                           {"debug", no_argument, NULL, DEBUG},
+                                          {"stream", required_argument, NULL, STREAM},
+                                          {"directory", required_argument, NULL, DIRECTORY},
+                                          {"limit-ms", required_argument, NULL, LIMIT},
                                           {NULL, 0, NULL, 0}};
     *options = (struct options){.log_fd = -1, .cpu = -1};
     cts_world.timeout_factor = 1.0;
@@ -204,6 +220,15 @@ static const char *parse(int argc, char **argv, struct options *options)
         case DEBUG:
             options->debug = true;
             break;
+        case STREAM:
+            options->nonce = optarg;
+            break;
+        case DIRECTORY:
+            options->directory = optarg;
+            break;
+        case LIMIT:
+            options->limit_ms = (unsigned)strtoul(optarg, NULL, 10);
+            break;
         default:
             return "unknown option";
         }
@@ -230,7 +255,7 @@ static int run(const struct options *options)
     if (options->log_fd >= 0 && !cts_log_open(options->log_fd)) {
         return usage("--log-fd is not a log");
     }
-    cts_world.supervised = options->log_fd >= 0;
+    cts_world.supervised = options->log_fd >= 0 || options->nonce != NULL;
     cts_world.debug = options->debug;
     if (options->debug) {
         cts_log_to_stderr();
@@ -248,6 +273,52 @@ static int run(const struct options *options)
     return cts_run_case(self);
 }
 
+/* What ipc-cts does for a worker that it starts itself, as far as this system knows of such things. */
+static void settle_in(const struct options *options)
+{
+    static char path[] = "PATH=/usr/local/bin:/usr/bin:/bin";
+    static char home[] = "HOME=/nonexistent";
+    static char lang[] = "LANG=C";
+    static char zone[] = "TZ=UTC";
+    static char *environment[] = {path, home, lang, zone, NULL};
+    const struct rlimit space = {CTS_ADDRESS_SPACE_BYTES, CTS_ADDRESS_SPACE_BYTES};
+    environ = environment;
+    (void)setrlimit(RLIMIT_AS, &space);
+    /* Where the directory is not there, as on another machine, the present one has to do. */
+    if (options->directory != NULL && chdir(options->directory) != 0) {
+        (void)fprintf(stderr, "cts-worker: works in the directory it was started in\n");
+    }
+    /* Whoever kills the wrapper may not reach this process. */
+    unsigned seconds = options->limit_ms / 1000u + OWN_END_S;
+    cts_world.alarm_ns = cts_now_ns() + seconds * (uint64_t)1000000000u;
+    (void)alarm(seconds);
+}
+
+static bool open_stream(const struct options *options)
+{
+    if (!cts_log_to_stream(options->nonce)) {
+        return false;
+    }
+    /* The library is not to meet it by chance. */
+    memset(options->nonce, '-', strlen(options->nonce));
+    settle_in(options);
+    return true;
+}
+
+static int perform(const struct options *options)
+{
+    if (options->list) {
+        return list_cases();
+    }
+    if (options->list_model) {
+        return list_model();
+    }
+    if (options->library == NULL || (!options->probe && options->case_id == NULL)) {
+        return usage("--list, --list-model, or --sut with --case or --probe");
+    }
+    return options->probe ? cts_probe(options->library, options->adapter) : run(options);
+}
+
 int main(int argc, char **argv)
 {
     struct options options;
@@ -255,16 +326,11 @@ int main(int argc, char **argv)
     if (problem != NULL) {
         return usage(problem);
     }
-    if (options.list) {
-        return list_cases();
+    if (options.nonce != NULL && !open_stream(&options)) {
+        return usage("--stream without stdout and stderr");
     }
-    if (options.list_model) {
-        return list_model();
-    }
-    if (options.library == NULL || (!options.probe && options.case_id == NULL)) {
-        return usage("--list, --list-model, or --sut with --case or --probe");
-    }
-    int status = options.probe ? cts_probe(options.library, options.adapter) : run(&options);
+    int status = perform(&options);
+    cts_log_exit(status);
 #ifdef CTS_ORDERLY_EXIT
     /* Sanitizers and gcov report at exit. */
     return status;

@@ -130,8 +130,5 @@ int cts_probe(const char *library, const char *adapter)
     cts_json_bool(&line, "freeze", SIGRTMIN + 5 <= SIGRTMAX);
     cts_json_int(&line, "cpus", CPU_COUNT(&cpus));
     cts_json_end(&line);
-    /* To a descriptor of our own: the library may have written to stdout while it was loaded, and the
-     * reader takes the last line. */
-    (void)printf("\n%s\n", line.text);
-    return fflush(stdout) == 0 ? 0 : 1;
+    return cts_log_answer(&line) && fflush(stdout) == 0 ? 0 : 1;
 }

@@ -247,12 +247,39 @@ static enum cts_wait_class class_of_syscall(pid_t pid, long number, const uint64
     }
 }
 
+/* The machine of the program behind a link in procfs, 0 when it cannot be read. */
+static unsigned machine_of(const char *path)
+{
+    unsigned char header[20] = {0};
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    bool good = fd >= 0 && read(fd, header, sizeof header) == (ssize_t)sizeof header;
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return good ? header[4] << 16 | header[18] << 8 | header[19] : 0;
+}
+
+/* Under an emulator of user programs the kernel's system calls are not those of this program: their
+ * numbers mean something else. The emulator shows this program as /proc/self/exe, and itself below. */
+static bool kernel_is_ours(void)
+{
+    static int answer = -1;
+    if (answer < 0) {
+        char path[64];
+        (void)snprintf(path, sizeof path, "/proc/self/task/%d/exe", (int)cts_gettid());
+        unsigned machine = machine_of(path);
+        answer = machine == 0 || machine == machine_of("/proc/self/exe");
+    }
+    return answer != 0;
+}
+
 static enum cts_wait_class class_of_task(pid_t pid, pid_t tid)
 {
     char path[64];
     char text[256];
     (void)snprintf(path, sizeof path, "/proc/%d/task/%d/syscall", (int)pid, (int)tid);
-    if (!read_file(path, text, sizeof text) || !isdigit((unsigned char)text[0])) {
+    if (!kernel_is_ours() || !read_file(path, text, sizeof text) ||
+        !isdigit((unsigned char)text[0])) {
         return CTS_WAIT_UNKNOWN;
     }
     char *rest = NULL;
@@ -350,14 +377,24 @@ static bool has_timer_descriptor(void)
     return found;
 }
 
+/* The alarm that ends a worker behind an exec wrapper, or one of the library? */
+static bool is_own_alarm(const struct timeval *left)
+{
+    uint64_t end_ns = cts_now_ns() + (uint64_t)left->tv_sec * 1000000000u;
+    uint64_t own_ns = cts_world.alarm_ns;
+    uint64_t apart_ns = end_ns > own_ns ? end_ns - own_ns : own_ns - end_ns;
+    return own_ns != 0 && apart_ns < 2000000000u;
+}
+
 /* Timers that fire as signals, or as notifications to a library's helper thread. */
 static bool has_signal_timer(void)
 {
     char text[16];
     struct itimerval alarm_timer = {{0, 0}, {0, 0}};
     (void)getitimer(ITIMER_REAL, &alarm_timer);
-    return read_file("/proc/self/timers", text, sizeof text) || alarm_timer.it_value.tv_sec != 0 ||
-           alarm_timer.it_value.tv_usec != 0;
+    bool set = alarm_timer.it_value.tv_sec != 0 || alarm_timer.it_value.tv_usec != 0;
+    return read_file("/proc/self/timers", text, sizeof text) ||
+           (set && !is_own_alarm(&alarm_timer.it_value));
 }
 
 bool cts_snapshot_final(const struct cts_snapshot *snapshot)

@@ -11,6 +11,9 @@
  *       one case, under a keeper
  *   cts-worker --case ID --sut F [--adapter F] [--claims LIST] --debug
  *       the same by hand: events go to stderr, no limits
+ *   cts-worker --stream NONCE [--directory DIR] [--limit-ms N] and one of the first three, without --log-fd
+ *       through an exec wrapper: what would go into the log or to stdout becomes records of a stream
+ *       (stream_record.h), "hello" the first and the exit status the last
  *
  * Members of --list: id, title, file, layout ("one process", "two processes"), limit ("unlimited",
  * "limited"), traits [free_running, exclusive, long, opt_in, smoke].
@@ -56,6 +59,7 @@ enum cts_worker_exit {
 /* Bounds, in milliseconds before the timeout factor. A call that must return is given
  * CTS_HANG_LIMIT_MS, or CTS_REST_LIMIT_MS of complete rest of the whole process, whichever ends
  * first; a case CTS_CASE_LIMIT_MS or CTS_LONG_CASE_LIMIT_MS. */
+#define CTS_ADDRESS_SPACE_BYTES (4ull * 1024u * 1024u * 1024u)
 #define CTS_HANG_LIMIT_MS 8000u
 #define CTS_REST_LIMIT_MS 1500u
 #define CTS_CASE_LIMIT_MS 20000u

@@ -155,7 +155,8 @@ struct cts_world {
     double timeout_factor;
     enum cts_extent extent;
     const char *rest_how; /* how the last settle knew of rest; null: nothing was busy */
-    bool supervised;      /* a keeper is our parent */
+    bool supervised;      /* a keeper is our parent, or an exec wrapper below one */
+    uint64_t alarm_ns;    /* when our own alarm is due, on the monotonic clock; 0: none is set */
     bool debug;
     bool virtual_time;  /* the library's clock stands still until it is advanced */
     bool imitated_time; /* there is none: advancing waits for the timeouts that fall due */
