@@ -55,6 +55,7 @@ HELP_TEXT_FILES = frozenset({"harness/src/supervisor/help.c"})
 
 # Python modules that reports may use besides the standard library; tests may use more.
 REPORTS_MODULES = frozenset({"yaml", "jsonschema", "lxml", "jinja2"})
+REPORTS_MODULES = frozenset({"yaml", "jsonschema", "lxml", "jinja2"})
 REPORTS_TEST_MODULES = REPORTS_MODULES | {"junitparser", "pytest", "selenium", "tap"}
 # Ways to run a program.
 RUNNING_MODULES = frozenset({"ctypes", "multiprocessing", "pty", "subprocess"})

@@ -35,6 +35,11 @@ def test_the_first_failing_repetition_is_explained() -> None:
     (case,) = run.cases
     strongest = explain.strongest(case)
     assert strongest is not None and strongest.rep == 2
+    # The first one, and not the worst one.
+    words = enumerate(("PASS", "FAIL", "CRASH"), start=1)
+    records = logs.whole(*(logs.one("CALL-01.1", word, rep=n) for n, word in words), repeat=3)
+    strongest = explain.strongest(collected(records).cases[0])
+    assert strongest is not None and strongest.verdict == "FAIL"
 
 
 def test_moments_are_in_the_order_of_the_stamps_not_of_the_lines() -> None:

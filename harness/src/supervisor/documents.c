@@ -82,17 +82,19 @@ int command_documents(const struct options *options)
     size_t count = 0;
     if (find_package(&package)) {
         char **words = new_words(options->id_count, &count);
+        char *verb = copy_string(options_verb_name(options->verb));
         if (last_run_path(&last)) {
             words[count++] = last_flag;
             words[count++] = last.data;
         }
-        words[count++] = copy_string(options_verb_name(options->verb));
+        words[count++] = verb;
         for (size_t i = 0; i < options->id_count; i++) {
             words[count++] = options->ids[i];
         }
         words[count] = NULL;
         (void)fflush(stdout);
         become_python(words, text_string(&package));
+        free(verb);
         free(words);
     }
     text_finish(&last);
