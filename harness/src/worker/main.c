@@ -130,27 +130,94 @@ static bool parse_extent(const char *value)
     return false;
 }
 
+enum option_key {
+    LIST = 1000,
+    LIST_MODEL,
+    PROBE,
+    CASE,
+    SUT,
+    ADAPTER,
+    CLAIMS,
+    LOG_FD,
+    CPU,
+    SEED,
+    FACTOR,
+    EXTENT,
+    DEBUG,
+    STREAM,
+    DIRECTORY,
+    LIMIT
+};
+
+/* One option; null, or what is wrong. */
+static const char *take_option(struct options *options, int option)
+{
+    switch (option) {
+    case LIST:
+        options->list = true;
+        break;
+    case LIST_MODEL:
+        options->list_model = true;
+        break;
+    case PROBE:
+        options->probe = true;
+        break;
+    case CASE:
+        options->case_id = optarg;
+        break;
+    case SUT:
+        options->library = optarg;
+        break;
+    case ADAPTER:
+        options->adapter = optarg;
+        break;
+    case CLAIMS: {
+        const char *wrong = NULL;
+        size_t length = 0;
+        cts_claims_made = cts_capabilities_parse(optarg, &cts_claims, &wrong, &length);
+        if (!cts_claims_made) {
+            return "--claims holds a word that is no capability";
+        }
+        break;
+    }
+    case LOG_FD:
+        options->log_fd = (int)strtol(optarg, NULL, 10);
+        break;
+    case CPU:
+        options->cpu = (int)strtol(optarg, NULL, 10);
+        break;
+    case SEED:
+        cts_world.seed = strtoull(optarg, NULL, 0);
+        break;
+    case FACTOR:
+        cts_world.timeout_factor = strtod(optarg, NULL);
+        break;
+    case EXTENT:
+        if (!parse_extent(optarg)) {
+            return "unknown extent";
+        }
+        break;
+    case DEBUG:
+        options->debug = true;
+        break;
+    case STREAM:
+        options->nonce = optarg;
+        break;
+    case DIRECTORY:
+        options->directory = optarg;
+        break;
+    case LIMIT:
+        options->limit_ms = (unsigned)strtoul(optarg, NULL, 10);
+        break;
+    default:
+        return "unknown option";
+    }
+    return NULL;
+}
+
 /* Null, or what is wrong. */
 static const char *parse(int argc, char **argv, struct options *options)
 {
-    enum {
-        LIST = 1000,
-        LIST_MODEL,
-        PROBE,
-        CASE,
-        SUT,
-        ADAPTER,
-        CLAIMS,
-        LOG_FD,
-        CPU,
-        SEED,
-        FACTOR,
-        EXTENT,
-        DEBUG,
-        STREAM,
-        DIRECTORY,
-        LIMIT
-    };
     static const struct option longs[] = {{"list", no_argument, NULL, LIST},
                                           {"list-model", no_argument, NULL, LIST_MODEL},
                                           {"probe", no_argument, NULL, PROBE},
@@ -172,65 +239,9 @@ static const char *parse(int argc, char **argv, struct options *options)
     cts_world.timeout_factor = 1.0;
     for (int option = getopt_long(argc, argv, "", longs, NULL); option != -1;
          option = getopt_long(argc, argv, "", longs, NULL)) {
-        switch (option) {
-        case LIST:
-            options->list = true;
-            break;
-        case LIST_MODEL:
-            options->list_model = true;
-            break;
-        case PROBE:
-            options->probe = true;
-            break;
-        case CASE:
-            options->case_id = optarg;
-            break;
-        case SUT:
-            options->library = optarg;
-            break;
-        case ADAPTER:
-            options->adapter = optarg;
-            break;
-        case CLAIMS: {
-            const char *wrong = NULL;
-            size_t length = 0;
-            cts_claims_made = cts_capabilities_parse(optarg, &cts_claims, &wrong, &length);
-            if (!cts_claims_made) {
-                return "--claims holds a word that is no capability";
-            }
-            break;
-        }
-        case LOG_FD:
-            options->log_fd = (int)strtol(optarg, NULL, 10);
-            break;
-        case CPU:
-            options->cpu = (int)strtol(optarg, NULL, 10);
-            break;
-        case SEED:
-            cts_world.seed = strtoull(optarg, NULL, 0);
-            break;
-        case FACTOR:
-            cts_world.timeout_factor = strtod(optarg, NULL);
-            break;
-        case EXTENT:
-            if (!parse_extent(optarg)) {
-                return "unknown extent";
-            }
-            break;
-        case DEBUG:
-            options->debug = true;
-            break;
-        case STREAM:
-            options->nonce = optarg;
-            break;
-        case DIRECTORY:
-            options->directory = optarg;
-            break;
-        case LIMIT:
-            options->limit_ms = (unsigned)strtoul(optarg, NULL, 10);
-            break;
-        default:
-            return "unknown option";
+        const char *problem = take_option(options, option);
+        if (problem != NULL) {
+            return problem;
         }
     }
     return cts_world.timeout_factor > 0 ? NULL : "--timeout-factor must be positive";

@@ -266,7 +266,7 @@ static bool kernel_is_ours(void)
     static int answer = -1;
     if (answer < 0) {
         char path[64];
-        (void)snprintf(path, sizeof path, "/proc/self/task/%d/exe", (int)cts_gettid());
+        (void)snprintf(path, sizeof path, "/proc/self/task/%d/exe", (int)syscall(SYS_gettid));
         unsigned machine = machine_of(path);
         answer = machine == 0 || machine == machine_of("/proc/self/exe");
     }
@@ -380,7 +380,9 @@ static bool has_timer_descriptor(void)
 /* The alarm that ends a worker behind an exec wrapper, or one of the library? */
 static bool is_own_alarm(const struct timeval *left)
 {
-    uint64_t end_ns = cts_now_ns() + (uint64_t)left->tv_sec * 1000000000u;
+    struct timespec now = {0, 0};
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    uint64_t end_ns = (uint64_t)(now.tv_sec + left->tv_sec) * 1000000000u;
     uint64_t own_ns = cts_world.alarm_ns;
     uint64_t apart_ns = end_ns > own_ns ? end_ns - own_ns : own_ns - end_ns;
     return own_ns != 0 && apart_ns < 2000000000u;
