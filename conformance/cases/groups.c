@@ -65,6 +65,8 @@ extern const struct cts_group cts_group_race_history;
 extern const struct cts_group cts_group_race_rendezvous;
 extern const struct cts_group cts_group_race_set_clear;
 extern const struct cts_group cts_group_race_wakeup;
+extern const struct cts_group cts_group_crowd;
+extern const struct cts_group cts_group_other_ends;
 extern const struct cts_group cts_group_v14_autoclear;
 extern const struct cts_group cts_group_abi_headers;
 extern const struct cts_group cts_group_abi_retcodes;
@@ -104,5 +106,6 @@ const struct cts_group *const cts_groups[] = {
     &cts_group_race_rendezvous,  &cts_group_race_set_clear,
     &cts_group_race_wakeup,      &cts_group_v14_autoclear,
     &cts_group_abi_headers,      &cts_group_abi_retcodes,
-    &cts_group_abi_symbols,      NULL,
+    &cts_group_abi_symbols,      &cts_group_crowd,
+    &cts_group_other_ends,       NULL,
 };

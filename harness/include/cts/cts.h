@@ -110,6 +110,8 @@ struct cts_op *cts_start_reply(struct cts_actor *actor, struct cts_op *received,
 struct cts_op *cts_start_stray_reply(struct cts_actor *actor, Handle server);
 
 struct cts_op *cts_start_create(struct cts_actor *actor);
+/* The same into a variable that holds `before`, which is no input. */
+struct cts_op *cts_start_create_over(struct cts_actor *actor, Handle before);
 /* KnIpcCreateSyncObject(NULL). */
 struct cts_op *cts_start_create_null(struct cts_actor *actor);
 struct cts_op *cts_start_set(struct cts_actor *actor, Handle sync);
@@ -122,7 +124,8 @@ struct cts_op *cts_start_connect(struct cts_actor *actor);
 /* KnHandleCopy(handle, rights, INVALID_HANDLE, ...). SKIP where the library has no such function.
  */
 struct cts_op *cts_start_copy(struct cts_actor *actor, Handle handle, rtl_uint32_t rights);
-/* `rounds` times Create and Close; stops at the first result other than rcOk, which it returns. */
+/* `rounds` times Create and Close; stops at the first result other than rcOk, which it returns. A case
+ * whose churn is not through within 20 s ends as INCONCLUSIVE: slow is not wrong. */
 struct cts_op *cts_start_churn(struct cts_actor *actor, unsigned rounds);
 /* Create and close at most `rounds` objects until one has the handle value `wanted`; it stays open, and
  * cts_handle gives it. INVALID_HANDLE: the value did not come up. Result as churn. */
@@ -161,6 +164,10 @@ rtl_uint64_t cts_request(const struct cts_op *op);
 /* Handles that came with a received request, or with the response of a call. */
 unsigned cts_received_handle_count(const struct cts_op *op);
 Handle cts_received_handle(const struct cts_op *op, unsigned index);
+/* Of a returned churn: bytes by which the process grew for each round, in that quarter of the rounds in
+ * which it grew least, after a warm-up; 0 where it cannot be told (few rounds, a sanitizer that keeps
+ * freed memory, no procfs). */
+rtl_uint64_t cts_growth_per_round(const struct cts_op *churn);
 /* Monotonic nanoseconds from invocation to return, measured by the actor. */
 rtl_uint64_t cts_elapsed_ns(const struct cts_op *op);
 

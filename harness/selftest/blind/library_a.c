@@ -93,6 +93,7 @@ struct request {
     enum request_state state;
     Retcode result;
     Tid tid;
+    pid_t server_tid;
     int abandoned; /* the caller has gone; only the taken list knows the request */
     int via_listener;
     SMsgHdr *reply_to;
@@ -592,7 +593,10 @@ static uint64_t deadline_after(rtl_uint32_t mdelay, int with_sync, int is_recv)
     if (FAULTY(62) && mdelay > INT32_MAX) {
         return start;
     }
-    uint64_t deadline = start + mdelay * (FAULTY(65) && is_recv ? 1000u : 1000000u);
+    uint64_t deadline =
+        start + (FAULTY(116)
+                     ? mdelay * 1000000u
+                     : mdelay * (FAULTY(65) && is_recv ? UINT64_C(1000) : UINT64_C(1000000)));
     if (FAULTY(61)) {
         return deadline - deadline % 16000000u;
     }
@@ -936,6 +940,7 @@ static void move_to_taken(struct request *r, const struct object *end)
     r->next = NULL;
     r->state = TAKEN;
     r->via_listener = end->kind == KIND_LISTENER;
+    r->server_tid = myself()->tid;
     struct request **at = &r->channel->taken;
     while (*at != NULL) {
         at = &(*at)->next;
@@ -1093,12 +1098,19 @@ Retcode Recv(Handle handle, SMsgHdr *msgIn)
 
 static struct request **find_taken_in(struct channel *channel, Tid tid)
 {
+    struct request **found = NULL;
     for (struct request **at = &channel->taken; *at != NULL; at = &(*at)->next) {
-        if (tid == 0 || FAULTY(94) || (*at)->tid == tid) {
+        if (tid == 0 || FAULTY(94)) {
             return at;
         }
+        /* Of one thread's calls all but the last have been given up; a late Reply is for the one
+         * that the replying thread took. */
+        if ((*at)->tid == tid && (found == NULL || (*at)->server_tid == myself()->tid ||
+                                  (*found)->server_tid != myself()->tid)) {
+            found = at;
+        }
     }
-    return NULL;
+    return found;
 }
 
 static struct request **find_taken(struct object *end, Tid tid)

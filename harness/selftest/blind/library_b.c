@@ -61,6 +61,7 @@ struct taken {
     struct taken *next;
     struct op *caller; /* null: it has gone */
     uint32_t tid;
+    uint32_t server_tid;
     uint32_t server_process;
     void *response; /* fault 123 */
     uint32_t response_size;
@@ -543,12 +544,19 @@ static Retcode hand_over(struct op *caller, struct op *receiver)
     }
     t->caller = caller;
     t->tid = caller->tid;
+    t->server_tid = receiver->tid;
     t->server_process = receiver->process;
     t->response = caller->in->indirDescs[0].buf;
     t->response_size = caller->in->indirDescs[0].size;
     struct taken **at = &port->taken;
     while (*at != NULL) {
-        at = &(*at)->next;
+        struct taken *old = *at;
+        if (!FAULTY(117) && old->tid == t->tid && old->server_tid == t->server_tid) {
+            *at = old->next; /* given up by both sides */
+            free(old);
+        } else {
+            at = &old->next;
+        }
     }
     *at = t;
     receiver->in->replyHandle = receiver->handle;
@@ -699,6 +707,28 @@ static void leak_handles(struct op *op, struct op *caller)
     }
 }
 
+/* The request that a Reply is for. A caller that has gone and called again may be in the list more
+ * than once: then what the replying thread took itself, last, and else what was taken last. */
+static struct taken **find_taken(struct op *op)
+{
+    struct taken **found = &op->end->taken;
+    int own = 0;
+    if (op->out->threadId == 0) {
+        return found;
+    }
+    while (*found != NULL && (*found)->tid != op->out->threadId) {
+        found = &(*found)->next;
+    }
+    for (struct taken **at = found; *at != NULL && !FAULTY(117); at = &(*at)->next) {
+        int mine = (*at)->server_tid == op->tid;
+        if ((*at)->tid == op->out->threadId && mine >= own) {
+            found = at;
+            own = mine;
+        }
+    }
+    return found;
+}
+
 static void do_reply(struct op *op)
 {
     Retcode rc = find_end(op, KIND_PORT, OCAP_IPC_RECV);
@@ -706,10 +736,7 @@ static void do_reply(struct op *op)
         finish(op, rc);
         return;
     }
-    struct taken **at = &op->end->taken;
-    while (*at != NULL && op->out->threadId != 0 && (*at)->tid != op->out->threadId) {
-        at = &(*at)->next;
-    }
+    struct taken **at = find_taken(op);
     if (*at == NULL) {
         finish(op, rcNotReady);
         return;
