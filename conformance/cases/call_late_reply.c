@@ -175,6 +175,30 @@ static void replies_in_another_order_reach_their_callers(const struct cts_case *
     }
 }
 
+/* CALL-15: nor the next request of the same thread, which another server thread has taken meanwhile. Each
+ * of the two Replies comes from the thread that took the request it is made for. variant of the order is
+ * the layout: the late one comes first in one process, last in two. */
+static void late_reply_meets_the_next_taken_call(const struct cts_case *self)
+{
+    struct scene s = scene_timed_out(self);
+    struct cts_actor *second = cts_actor_new(s.link.server_process, "second server");
+    struct cts_op *recv = cts_start_recv(second, s.link.server);
+    struct cts_op *next = cts_start_call(s.client, s.link.client, CTS_PLAIN);
+    cts_settle();
+    if (!cts_returned(s.recv) || !cts_returned(recv)) {
+        cts_skip("the limit passed before the request was taken");
+    }
+
+    if (self->layout == CTS_ONE_PROCESS) {
+        (void)cts_wait(cts_start_reply(s.server, s.recv, CTS_PLAIN));
+        cts_check_blocked(next);
+    }
+    cts_check_served(second, recv, next);
+    if (self->layout == CTS_TWO_PROCESSES) {
+        (void)cts_wait(cts_start_reply(s.server, s.recv, CTS_PLAIN));
+    }
+}
+
 static const struct cts_case cases[] = {
     {"CALL-15.1", "a late Reply does not answer the next Call", late_reply_meets_a_queued_call,
      CTS_ONE_PROCESS, CTS_LIMITED, VIRTUAL_TIME, 0},
@@ -206,5 +230,11 @@ static const struct cts_case cases[] = {
      replies_in_another_order_reach_their_callers, CTS_ONE_PROCESS, CTS_LIMITED, 1, 0},
     {"CALL-15.15", "three requests in service are answered out of order, two processes",
      replies_in_another_order_reach_their_callers, CTS_TWO_PROCESSES, CTS_UNLIMITED, 2, 0},
+    {"CALL-15.16", "late Reply before the Reply to the thread's next call",
+     late_reply_meets_the_next_taken_call, CTS_ONE_PROCESS, CTS_LIMITED, REAL_TIME, 0},
+    {"CALL-15.17", "late Reply after the Reply to the thread's next call",
+     late_reply_meets_the_next_taken_call, CTS_TWO_PROCESSES, CTS_LIMITED, REAL_TIME, 0},
+    {"CALL-15.18", "late Reply before the Reply to the thread's next call, virtual time",
+     late_reply_meets_the_next_taken_call, CTS_ONE_PROCESS, CTS_LIMITED, VIRTUAL_TIME, 0},
 };
 CTS_GROUP(cts_group_call_late_reply, cases);

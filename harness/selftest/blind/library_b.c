@@ -142,7 +142,7 @@ struct op {
     uint64_t deadline;
     struct carried *carried;
     unsigned carried_count;
-    int limbo; /* fault 53 */
+    uint64_t limbo; /* fault 53: since when it is to be woken */
 };
 
 static struct {
@@ -848,7 +848,7 @@ static void do_set(struct op *op)
         }
         hit++;
         if (FAULTY(53)) {
-            w->limbo = 1;
+            w->limbo = now_ns();
             continue;
         }
         if (FAULTY(132) && w->verb == VERB_RECV) {
@@ -874,6 +874,9 @@ static void do_clear(struct op *op)
     }
     sync->set = 0;
     shared_flags[slot_of(op->handle) % 1024u] = 0;
+    for (struct op *w = pending; FAULTY(53) && w != NULL; w = w->next) {
+        w->limbo = w->limbo != 0 && w->sync == sync ? UINT64_MAX / 2 : w->limbo;
+    }
     for (struct op *w = pending, *next; FAULTY(125) && w != NULL; w = next) {
         next = w->next;
         if (concerns(w, op, sync)) {
@@ -1136,7 +1139,7 @@ static int run_timers(void)
     for (struct op *op = pending, *next; op != NULL; op = next) {
         next = op->next;
         if (FAULTY(53) && op->limbo) {
-            if (op->sync->set) {
+            if (op->sync->set && now_ns() > op->limbo + 20000000u) {
                 finish(op, rcIpcInterrupt);
                 next = pending;
             }
