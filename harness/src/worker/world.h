@@ -80,8 +80,8 @@ struct cts_op {
     unsigned rounds;
     _Atomic unsigned rounds_done; /* as far as the actor has come */
     uint64_t growth_per_round;    /* churn: see cts_growth_per_round */
-    uint64_t request; /* calls: the request sent; replies: the request answered */
-    Tid reply_thread; /* replies */
+    uint64_t request;             /* calls: the request sent; replies: the request answered */
+    Tid reply_thread;             /* replies */
     struct cts_message message;
     uint32_t server_process_id; /* opening a channel between processes */
     uint32_t client_process_id;
