@@ -131,6 +131,21 @@ static void call_obeys_its_own_object_only(const struct cts_case *self)
     cts_check_exchange(s.client, s.link.client, s.server, s.link.server);
 }
 
+/* CALL-06, 07: to every object of the process, the first and the last included. */
+static void call_is_immune_to_every_object(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    struct cts_op *call = start_immune(self, &s);
+    cts_require_blocked(call);
+
+    cts_set(s.link.client_process, s.older);
+    cts_set(s.link.client_process, s.newer);
+    cts_set(s.link.client_process, s.sync);
+
+    check_waits_and_is_served(&s, call);
+    check_waits_and_is_served(&s, start_immune(self, &s));
+}
+
 static const struct cts_case cases[] = {
     {"CALL-06.1", "a queued Call is not interrupted", queued_call_is_immune, CTS_ONE_PROCESS,
      CTS_UNLIMITED, CALL, CTS_SMOKE},
@@ -144,6 +159,11 @@ static const struct cts_case cases[] = {
      call_between_interrupted_ones_is_immune, CTS_ONE_PROCESS, CTS_UNLIMITED, CALL, 0},
     {"CALL-06.6", "a Call between interrupted ones is not interrupted, two processes",
      call_between_interrupted_ones_is_immune, CTS_TWO_PROCESSES, CTS_LIMITED, CALL, 0},
+
+    {"CALL-06.7", "a Call is not interrupted by any object of its process",
+     call_is_immune_to_every_object, CTS_ONE_PROCESS, CTS_UNLIMITED, CALL, 0},
+    {"CALL-07.7", "a CallEx without object is not interrupted by any object of its process",
+     call_is_immune_to_every_object, CTS_ONE_PROCESS, CTS_LIMITED, EX_WITHOUT, 0},
 
     {"CALL-07.1", "a queued CallEx without object is not interrupted", queued_call_is_immune,
      CTS_ONE_PROCESS, CTS_UNLIMITED, EX_WITHOUT, CTS_SMOKE},

@@ -175,6 +175,39 @@ static void replies_in_another_order_reach_their_callers(const struct cts_case *
     }
 }
 
+/* CALL-15: nor the next request of the same thread, which another server thread has taken meanwhile. Each
+ * of the two Replies comes from the thread that took the request it is made for. */
+static void late_reply_meets_the_next_taken_call(const struct cts_case *self, bool late_first)
+{
+    struct scene s = scene_timed_out(self);
+    struct cts_actor *second = cts_actor_new(s.link.server_process, "second server");
+    struct cts_op *recv = cts_start_recv(second, s.link.server);
+    struct cts_op *next = cts_start_call(s.client, s.link.client, CTS_PLAIN);
+    cts_settle();
+    if (!cts_returned(s.recv) || !cts_returned(recv)) {
+        cts_skip("the limit passed before the request was taken");
+    }
+
+    if (late_first) {
+        (void)cts_wait(cts_start_reply(s.server, s.recv, CTS_PLAIN));
+        cts_check_blocked(next);
+    }
+    cts_check_served(second, recv, next);
+    if (!late_first) {
+        (void)cts_wait(cts_start_reply(s.server, s.recv, CTS_PLAIN));
+    }
+}
+
+static void late_reply_comes_first(const struct cts_case *self)
+{
+    late_reply_meets_the_next_taken_call(self, true);
+}
+
+static void late_reply_comes_last(const struct cts_case *self)
+{
+    late_reply_meets_the_next_taken_call(self, false);
+}
+
 static const struct cts_case cases[] = {
     {"CALL-15.1", "a late Reply does not answer the next Call", late_reply_meets_a_queued_call,
      CTS_ONE_PROCESS, CTS_LIMITED, VIRTUAL_TIME, CTS_SMOKE},
@@ -206,5 +239,11 @@ static const struct cts_case cases[] = {
      replies_in_another_order_reach_their_callers, CTS_ONE_PROCESS, CTS_LIMITED, 1, 0},
     {"CALL-15.15", "three requests in service are answered out of order, two processes",
      replies_in_another_order_reach_their_callers, CTS_TWO_PROCESSES, CTS_UNLIMITED, 2, 0},
+    {"CALL-15.16", "late Reply before the Reply to the next call of the same thread",
+     late_reply_comes_first, CTS_ONE_PROCESS, CTS_LIMITED, REAL_TIME, 0},
+    {"CALL-15.17", "late Reply after the Reply to the next call of the same thread",
+     late_reply_comes_last, CTS_ONE_PROCESS, CTS_LIMITED, REAL_TIME, 0},
+    {"CALL-15.18", "late Reply before the Reply to the next call of the same thread, virtual time",
+     late_reply_comes_first, CTS_TWO_PROCESSES, CTS_LIMITED, VIRTUAL_TIME, 0},
 };
 CTS_GROUP(cts_group_call_late_reply, cases);

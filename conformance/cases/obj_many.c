@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * OBJ-15 and OBJ-16: very many objects, one after the other and all at once. Growth of memory shows
- * as a Create that fails, as the live objects that the harness compares, or as the worker's limit.
+ * as a Create that fails, as the live objects that the harness compares, or as the worker's limit;
+ * obj_leak.c looks at it more closely.
  */
 #include <cts/cts.h>
 

@@ -124,6 +124,21 @@ static void receive_obeys_its_own_object_only(const struct cts_case *self)
     cts_check_exchange(s.client, s.link.client, s.server, s.link.server);
 }
 
+/* RECV-06, 07: to every object of the process, the first and the last included. */
+static void receive_is_immune_to_every_object(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    struct cts_op *recv = start_immune(self, &s);
+    cts_require_blocked(recv);
+
+    cts_set(s.link.server_process, s.older);
+    cts_set(s.link.server_process, s.newer);
+    cts_set(s.link.server_process, s.sync);
+
+    check_waits_and_receives(&s, recv);
+    check_waits_and_receives(&s, start_immune(self, &s));
+}
+
 static const struct cts_case cases[] = {
     {"RECV-06.1", "a waiting Recv is not interrupted", waiting_receive_is_immune, CTS_ONE_PROCESS,
      CTS_UNLIMITED, RECV, CTS_SMOKE},
@@ -135,6 +150,11 @@ static const struct cts_case cases[] = {
      receive_of_an_interrupted_thread_is_immune, CTS_ONE_PROCESS, CTS_UNLIMITED, RECV, 0},
     {"RECV-06.5", "a Recv beside an interrupted channel is not interrupted",
      receive_beside_another_channel_is_immune, CTS_ONE_PROCESS, CTS_LIMITED, RECV, 0},
+
+    {"RECV-06.6", "a Recv is not interrupted by any object of its process",
+     receive_is_immune_to_every_object, CTS_ONE_PROCESS, CTS_UNLIMITED, RECV, 0},
+    {"RECV-07.7", "a RecvEx without object is not interrupted by any object of its process",
+     receive_is_immune_to_every_object, CTS_ONE_PROCESS, CTS_LIMITED, EX_WITHOUT, 0},
 
     {"RECV-07.1", "a waiting RecvEx without object is not interrupted", waiting_receive_is_immune,
      CTS_ONE_PROCESS, CTS_UNLIMITED, EX_WITHOUT, CTS_SMOKE},

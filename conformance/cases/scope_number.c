@@ -5,8 +5,9 @@
  */
 #include <cts/cts.h>
 
-/* variant: which process owns the object, and which call uses the number elsewhere. */
-enum { OWNER_IS_FIRST = 0, OWNER_IS_NEW = 1, RECV = 2, OBJECT_IS_SET = 4 };
+/* variant: which process owns the object, which call uses the number elsewhere, and whether the number is
+ * beyond those that the stranger's few handles have; otherwise it may be that of one of them. */
+enum { OWNER_IS_FIRST = 0, OWNER_IS_NEW = 1, RECV = 2, OBJECT_IS_SET = 4, NUMBER_IS_HIGH = 8 };
 
 /* The owner's threads wait with the object; the stranger has no object of its own, unless a case
  * makes one. The far ends are in a third process, so that the stranger has few handles. */
@@ -34,6 +35,9 @@ static struct scene scene_open(const struct cts_case *self)
     if (self->variant & OWNER_IS_NEW) {
         s.stranger = s.owner;
         s.owner = new_process;
+    }
+    for (int i = 0; i < 4 && (self->variant & NUMBER_IS_HIGH) != 0; i++) {
+        (void)cts_sync_new(s.owner);
     }
     s.sync = cts_sync_new(s.owner);
     s.calls = cts_link_between(s.third, s.owner);
@@ -195,5 +199,12 @@ static const struct cts_case cases[] = {
      number_names_the_own_object, CTS_TWO_PROCESSES, CTS_UNLIMITED, OWNER_IS_FIRST, 0},
     {"XFER-09.11", "the number names the own object of the first process",
      number_names_the_own_object, CTS_TWO_PROCESSES, CTS_LIMITED, OWNER_IS_NEW, 0},
+    {"XFER-09.12", "CallEx with a number that names nothing there is not interrupted",
+     ex_call_elsewhere, CTS_TWO_PROCESSES, CTS_UNLIMITED, OWNER_IS_FIRST | NUMBER_IS_HIGH, 0},
+    {"XFER-09.13", "RecvEx with a number that names nothing there, of a set object",
+     ex_call_elsewhere, CTS_TWO_PROCESSES, CTS_UNLIMITED,
+     OWNER_IS_FIRST | RECV | OBJECT_IS_SET | NUMBER_IS_HIGH, 0},
+    {"XFER-09.14", "CallEx in the first process with a number that names nothing there",
+     ex_call_elsewhere, CTS_TWO_PROCESSES, CTS_UNLIMITED, OWNER_IS_NEW | NUMBER_IS_HIGH, 0},
 };
 CTS_GROUP(cts_group_scope_number, cases);

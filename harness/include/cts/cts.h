@@ -110,6 +110,8 @@ struct cts_op *cts_start_reply(struct cts_actor *actor, struct cts_op *received,
 struct cts_op *cts_start_stray_reply(struct cts_actor *actor, Handle server);
 
 struct cts_op *cts_start_create(struct cts_actor *actor);
+/* The same into a variable that holds `before`, which is no input. */
+struct cts_op *cts_start_create_over(struct cts_actor *actor, Handle before);
 /* KnIpcCreateSyncObject(NULL). */
 struct cts_op *cts_start_create_null(struct cts_actor *actor);
 struct cts_op *cts_start_set(struct cts_actor *actor, Handle sync);
@@ -122,7 +124,8 @@ struct cts_op *cts_start_connect(struct cts_actor *actor);
 /* KnHandleCopy(handle, rights, INVALID_HANDLE, ...). SKIP where the library has no such function.
  */
 struct cts_op *cts_start_copy(struct cts_actor *actor, Handle handle, rtl_uint32_t rights);
-/* `rounds` times Create and Close; stops at the first result other than rcOk, which it returns. */
+/* `rounds` times Create and Close; stops at the first result other than rcOk, which it returns. A case
+ * whose churn is not through within 20 s ends as INCONCLUSIVE: slow is not wrong. */
 struct cts_op *cts_start_churn(struct cts_actor *actor, unsigned rounds);
 /* `rounds` times: Create, Set, a CallEx on `client` and a RecvEx on `server` that are interrupted, Clear,
  * Close. Nobody may wait at the other ends. Result as churn; rcFail when a call was not interrupted. */

@@ -106,10 +106,18 @@ static void describe(char *text, const struct cts_op *op, const char *claim)
 static void must_return(struct cts_op *op, const char *expected, bool preparation, const char *file,
                         int line)
 {
+    char text[TEXT_MAX];
     if (cts_op_wait(op)) {
+        if (op->kind == CTS_OP_CHURN && op->rc == rcOk && op->rounds_done < op->rounds) {
+            char seen[TEXT_MAX];
+            describe(text, op, "comes to an end in the time there is");
+            (void)snprintf(seen, sizeof seen, "%u of %u rounds", op->rounds_done, op->rounds);
+            const struct cts_finding slow = {
+                kind_of(preparation), text, "all rounds", seen, file, line};
+            cts_end_case("INCONCLUSIVE", &slow);
+        }
         return;
     }
-    char text[TEXT_MAX];
     describe(text, op, "returns");
     const struct cts_finding finding = {kind_of(preparation), text, expected,
                                         "still in the call",  file, line};

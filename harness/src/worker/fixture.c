@@ -292,6 +292,11 @@ struct cts_op *cts_start_create(struct cts_actor *actor)
     return start_simple(actor, CTS_OP_CREATE, INVALID_HANDLE, 0);
 }
 
+struct cts_op *cts_start_create_over(struct cts_actor *actor, Handle before)
+{
+    return start_simple(actor, CTS_OP_CREATE, before, 0);
+}
+
 struct cts_op *cts_start_create_null(struct cts_actor *actor)
 {
     return start_simple(actor, CTS_OP_CREATE_NULL, INVALID_HANDLE, 0);

@@ -8,6 +8,7 @@
  *   L3  a call that returned rcOk was answered, with the response made for it
  *   L4  only an Ex call with a sync object, after a Set (or a Close of it), returns rcIpcInterrupt
  *   L5  only a call with a limit returns rcTimeout, and not before its limit
+ *   L6  the buffer that a call was lent stays as it was at the return
  */
 #include "world.h"
 
@@ -123,6 +124,15 @@ static void check_codes(const struct cts_op *op)
     }
 }
 
+/* A response to a caller that has gone must not be copied to where it used to wait. */
+static void check_buffer(const struct cts_op *op)
+{
+    if (op->note == NULL && cts_message_digest(&op->incoming) != op->incoming_digest) {
+        violated("nothing is written into the buffer of a call after its return",
+                 "the bytes it held at the return", "other bytes", op);
+    }
+}
+
 void cts_law_check(void)
 {
     for (const struct cts_op *op = cts_world.ops; op != NULL; op = op->next) {
@@ -131,6 +141,7 @@ void cts_law_check(void)
         }
         if (is_call(op) || is_recv(op)) {
             check_codes(op);
+            check_buffer(op);
         }
         if (is_recv(op) && op->rc == rcOk) {
             check_received(op);

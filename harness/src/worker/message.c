@@ -66,3 +66,13 @@ uint64_t cts_message_read(const struct cts_wire *wire, const void *arena, size_t
     }
     return wire->request;
 }
+
+uint64_t cts_message_digest(const struct cts_wire *wire)
+{
+    const unsigned char *bytes = (const unsigned char *)wire;
+    uint64_t digest = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+    for (size_t i = 0; i < sizeof *wire; i++) {
+        digest = (digest ^ bytes[i]) * UINT64_C(0x100000001b3);
+    }
+    return digest;
+}

@@ -5,12 +5,14 @@
  */
 #include "library.h"
 #include "race.h"
+#include "worker_protocol.h"
 #include "world.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 static void stamp_invocation(struct cts_op *op)
 {
@@ -49,20 +51,20 @@ static void take_handles(struct cts_op *op, struct cts_wire *wire)
     }
 }
 
-/* Room to receive into, and the header bound to it. */
+/* Room to receive into, beside the op's fixed part, and the header bound to both. The fixed part
+ * outlives the call: the law looks for what is written there later. */
 struct incoming {
-    struct cts_wire wire;
     uint8_t arena_bytes[CTS_ARENA_MAX];
     nk_arena arena;
     SMsgHdr header;
 };
 
-static nk_err_t incoming_pack(struct incoming *in)
+static nk_err_t incoming_pack(struct cts_op *op, struct incoming *in)
 {
-    memset(&in->wire, 0, sizeof in->wire);
-    nk_req_reset(&in->wire);
+    memset(&op->incoming, 0, sizeof op->incoming);
+    nk_req_reset(&op->incoming);
     nk_arena_init(&in->arena, in->arena_bytes, sizeof in->arena_bytes);
-    nk_err_t error = cts_library.pack_in(&in->header, &in->wire.base_, &in->arena);
+    nk_err_t error = cts_library.pack_in(&in->header, &op->incoming.base_, &in->arena);
     /* A library that does not fill these leaves values that mean "not filled". */
     in->header.replyHandle = INVALID_HANDLE;
     in->header.threadId = 0;
@@ -71,9 +73,9 @@ static nk_err_t incoming_pack(struct incoming *in)
 
 static void incoming_read(struct cts_op *op, struct incoming *in, bool is_answer)
 {
-    op->received = cts_message_read(&in->wire, in->arena_bytes, sizeof in->arena_bytes, is_answer,
-                                    &op->intact);
-    take_handles(op, &in->wire);
+    op->received = cts_message_read(&op->incoming, in->arena_bytes, sizeof in->arena_bytes,
+                                    is_answer, &op->intact);
+    take_handles(op, &op->incoming);
 }
 
 static void perform_call(struct cts_op *op)
@@ -87,7 +89,7 @@ static void perform_call(struct cts_op *op)
     cts_message_fill(&out, &out_arena, &op->message, op->request, false);
     nk_arena *arena = op->message.arena_bytes > 0 ? &out_arena : NULL;
     if (!packed(op, cts_library.pack_out(&out_header, &out.base_, arena), "PackOutMsg failed") ||
-        !packed(op, incoming_pack(&in), "PackInMsg failed")) {
+        !packed(op, incoming_pack(op, &in), "PackInMsg failed")) {
         return;
     }
     stamp_invocation(op);
@@ -97,6 +99,7 @@ static void perform_call(struct cts_op *op)
         op->rc = cts_library.call_ex(op->handle, &out_header, &in.header, op->mdelay, op->sync);
     }
     stamp_return(op);
+    op->incoming_digest = cts_message_digest(&op->incoming);
     if (op->rc == rcOk) {
         incoming_read(op, &in, true);
     }
@@ -105,7 +108,7 @@ static void perform_call(struct cts_op *op)
 static void perform_recv(struct cts_op *op)
 {
     struct incoming in;
-    if (!packed(op, incoming_pack(&in), "PackInMsg failed")) {
+    if (!packed(op, incoming_pack(op, &in), "PackInMsg failed")) {
         return;
     }
     stamp_invocation(op);
@@ -115,6 +118,7 @@ static void perform_recv(struct cts_op *op)
         op->rc = cts_library.recv_ex(op->handle, &in.header, op->mdelay, op->sync);
     }
     stamp_return(op);
+    op->incoming_digest = cts_message_digest(&op->incoming);
     if (op->rc == rcOk) {
         incoming_read(op, &in, false);
         op->reply_handle = in.header.replyHandle;
@@ -163,9 +167,11 @@ static void perform_reply(struct cts_op *op)
     stamp_return(op);
 }
 
+/* Stops early, with rcOk, when the time for it is over: slow is not wrong. */
 static Retcode churn(struct cts_op *op)
 {
-    for (unsigned i = 0; i < op->rounds; i++) {
+    uint64_t end = cts_now_ns() + (uint64_t)(CTS_CHURN_LIMIT_MS * 1e6 * cts_world.timeout_factor);
+    while (atomic_load(&op->rounds_done) < op->rounds && cts_now_ns() < end) {
         Handle handle = INVALID_HANDLE;
         Retcode rc = cts_library.create_sync_object(&handle);
         if (rc == rcOk) {
@@ -174,6 +180,7 @@ static Retcode churn(struct cts_op *op)
         if (rc != rcOk) {
             return rc;
         }
+        atomic_fetch_add(&op->rounds_done, 1);
     }
     return rcOk;
 }
@@ -210,7 +217,7 @@ static Retcode churn_used(struct cts_op *op)
     struct incoming in;
     Retcode rc = rcOk;
     cts_message_fill(&wire, NULL, &op->message, op->request, false);
-    if (cts_library.pack_out(&out, &wire.base_, NULL) != NK_EOK || incoming_pack(&in) != NK_EOK) {
+    if (cts_library.pack_out(&out, &wire.base_, NULL) != NK_EOK || incoming_pack(op, &in) != NK_EOK) {
         op->note = "PackOutMsg or PackInMsg failed";
         return rcFail;
     }
@@ -230,6 +237,7 @@ static Retcode recreate(struct cts_op *op)
         if (rc != rcOk) {
             return rc;
         }
+        atomic_fetch_add(&op->rounds_done, 1);
         if (handle == op->handle) {
             op->new_handle = handle;
             return rcOk;
@@ -258,8 +266,10 @@ static Retcode exhaust(struct cts_op *op)
             break;
         }
         count++;
+        atomic_fetch_add(&op->rounds_done, 1);
     }
     for (unsigned i = 0; i < count; i++) {
+        atomic_fetch_add(&op->rounds_done, 1);
         if (cts_library.close(handles[i]) != rcOk) {
             op->note = "KnHandleClose of one of the objects failed";
         }
@@ -324,6 +334,7 @@ static void perform_other(struct cts_op *op)
     stamp_invocation(op);
     switch (op->kind) {
     case CTS_OP_CREATE:
+        op->new_handle = op->handle; /* what the variable holds before */
         op->rc = cts_library.create_sync_object(&op->new_handle);
         break;
     case CTS_OP_CREATE_NULL:

@@ -62,11 +62,10 @@ static bool any_busy(void)
     return false;
 }
 
-static bool hook_says_rest(void)
+/* One look at every busy actor: does each wait with its outcome open? Counts those that are taken. */
+static bool all_wait(unsigned *taken_count)
 {
-    if (cts_adapter_in_use.thread_stage == NULL) {
-        return false;
-    }
+    *taken_count = 0;
     for (const struct cts_actor *actor = cts_world.actors; actor != NULL; actor = actor->next) {
         if (!cts_actor_busy(actor)) {
             continue;
@@ -76,8 +75,25 @@ static bool hook_says_rest(void)
             stage != CTS_STAGE_RECV_WAITING) {
             return false;
         }
+        *taken_count += stage == CTS_STAGE_CALL_TAKEN;
     }
     return true;
+}
+
+/* The actors are looked at one after the other, and one look may see a receiver wait and then the
+ * call that it has just been given. Two looks agree only if in between, at one moment, all waited:
+ * no call was entered or returned (the stamps), so each is the same wait in both, and the one way
+ * from wait to wait inside a call, from queued to taken, was not gone. */
+static bool hook_says_rest(void)
+{
+    unsigned first = 0;
+    unsigned second = 0;
+    if (cts_adapter_in_use.thread_stage == NULL) {
+        return false;
+    }
+    uint64_t stamp = atomic_load(cts_world.sequence);
+    return all_wait(&first) && all_wait(&second) && first == second &&
+           stamp == atomic_load(cts_world.sequence);
 }
 
 static const struct cts_task *find_task(const struct cts_snapshot *snapshot, pid_t tid)
@@ -239,10 +255,15 @@ static bool wait_within(struct cts_op *op, double rest_limit_ms, double hang_lim
     uint64_t hang_limit = (uint64_t)(hang_limit_ms * 1e6 * cts_world.timeout_factor);
     uint64_t rest_limit = (uint64_t)(rest_limit_ms * 1e6 * cts_world.timeout_factor);
     uint64_t rest_since = 0; /* 0: not at rest */
+    unsigned rounds_done = 0;
     before->count = 0;
     while (atomic_load_explicit(&op->state, memory_order_acquire) != CTS_OP_DONE) {
         cts_futex_wait(&op->state, CTS_OP_POSTED, SLICE_NS);
         uint64_t time = cts_now_ns();
+        if (rounds_done != atomic_load(&op->rounds_done)) {
+            rounds_done = atomic_load(&op->rounds_done);
+            start = time;
+        }
         if (time - start < SLICE_NS || cts_world.debug) {
             continue;
         }

@@ -82,9 +82,10 @@ struct cts_op {
     rtl_uint32_t mdelay;
     rtl_uint32_t rights;
     unsigned rounds;
-    Handle server;    /* CTS_OP_CHURN_USED: `handle` is the client's */
-    uint64_t request; /* calls: the request sent; replies: the request answered */
-    Tid reply_thread; /* replies */
+    _Atomic unsigned rounds_done; /* as far as the actor has come */
+    Handle server;                /* CTS_OP_CHURN_USED: `handle` is the client's */
+    uint64_t request;             /* calls: the request sent; replies: the request answered */
+    Tid reply_thread;             /* replies */
     struct cts_message message;
     uint32_t server_process_id; /* opening a channel between processes */
     uint32_t client_process_id;
@@ -111,6 +112,8 @@ struct cts_op {
     Handle new_server;
     unsigned handle_count;
     Handle handles[CTS_MESSAGE_HANDLES];
+    struct cts_wire incoming; /* calls and receives: the library's until the return */
+    uint64_t incoming_digest; /* of it, right after the return */
 
     /* programs: set before the first op is posted */
     struct cts_op *answers; /* replies: the receive of the same program that is answered */
@@ -236,6 +239,8 @@ void cts_message_fill(struct cts_wire *wire, nk_arena *arena, const struct cts_m
 /* Number in a received message, 0 when it is not one of ours; *intact: every byte is as filled. */
 uint64_t cts_message_read(const struct cts_wire *wire, const void *arena, size_t arena_bytes,
                           bool is_answer, bool *intact);
+/* A number that tells two contents of a fixed part apart. */
+uint64_t cts_message_digest(const struct cts_wire *wire);
 
 /* --- objects.c: names of handles, for reports, and what is to be closed after the case
  * ------------- */

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Counts beyond what fits into a small table or a word of bits: hundreds of live objects (OBJ-03), and
+ * dozens of threads that wait with one object (CALL-09, RECV-09).
+ */
+#include <cts/cts.h>
+
+enum { OBJECTS = 300, WAITERS = 40 };
+enum { CALLS, RECVS };
+
+static void check_interrupts(struct cts_actor *actor, Handle server, Handle sync)
+{
+    struct cts_op *recv = cts_start_recv_ex(actor, server, INFINITE_TIMEOUT, sync);
+    cts_check_returned(recv, rcIpcInterrupt);
+}
+
+/* OBJ-03: of 300 live objects one is set, and no other; every one of them works. variant: which. */
+static void one_of_hundreds_is_set(const struct cts_case *self)
+{
+    struct cts_link link = cts_link_open(self->layout);
+    struct cts_process *process = link.server_process;
+    struct cts_actor *server = cts_actor_new(process, "server");
+    Handle syncs[OBJECTS];
+    for (int i = 0; i < OBJECTS; i++) {
+        syncs[i] = cts_sync_new(process);
+    }
+
+    cts_set(process, syncs[self->variant]);
+
+    check_interrupts(server, link.server, syncs[self->variant]);
+    for (int i = 0; i < OBJECTS; i++) {
+        if (i != self->variant) {
+            cts_check_returned(cts_start_recv_ex(server, link.server, 1, syncs[i]), rcTimeout);
+        }
+    }
+    check_interrupts(server, link.server, syncs[self->variant]);
+}
+
+/* OBJ-03: what the variable holds is no input of Create: a live object's handle in it does not make that
+ * object the new one. */
+static void create_over_a_live_handle_is_new(const struct cts_case *self)
+{
+    struct cts_link link = cts_link_open(self->layout);
+    struct cts_actor *server = cts_actor_new(link.server_process, "server");
+    struct cts_actor *creator = cts_actor_new(link.server_process, "creator");
+    Handle first = cts_sync_new(link.server_process);
+
+    struct cts_op *create = cts_start_create_over(creator, first);
+
+    cts_check_returned(create, rcOk);
+    cts_check_that(cts_handle(create) != first, "two live objects have different handles");
+    cts_set(link.server_process, first);
+    check_interrupts(server, link.server, first);
+    cts_check_returned(cts_start_recv_ex(server, link.server, 1, cts_handle(create)), rcTimeout);
+}
+
+/* CALL-09, RECV-09: one Set interrupts all of 40 threads. */
+static void one_set_interrupts_a_crowd(const struct cts_case *self)
+{
+    struct cts_link link = cts_link_open(self->layout);
+    struct cts_process *process =
+        self->variant == CALLS ? link.client_process : link.server_process;
+    Handle sync = cts_sync_new(process);
+    struct cts_op *waits[WAITERS];
+    for (int i = 0; i < WAITERS; i++) {
+        struct cts_actor *actor = cts_actor_new(process, "waiter");
+        waits[i] = self->variant == CALLS
+                       ? cts_start_call_ex(actor, link.client, CTS_PLAIN, cts_mdelay(self), sync)
+                       : cts_start_recv_ex(actor, link.server, cts_mdelay(self), sync);
+    }
+    for (int i = 0; i < WAITERS; i++) {
+        cts_require_blocked(waits[i]);
+    }
+
+    cts_set(process, sync);
+
+    for (int i = 0; i < WAITERS; i++) {
+        cts_check_returned(waits[i], rcIpcInterrupt);
+    }
+}
+
+static const struct cts_case cases[] = {
+    {"OBJ-03.10", "Set of the first of 300 live objects sets no other", one_of_hundreds_is_set,
+     CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
+    {"OBJ-03.11", "Set of the last of 300 live objects sets no other", one_of_hundreds_is_set,
+     CTS_ONE_PROCESS, CTS_UNLIMITED, OBJECTS - 1, 0},
+    {"OBJ-03.12", "Create into a variable that holds a live handle makes a new object",
+     create_over_a_live_handle_is_new, CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
+    {"CALL-09.9", "one Set interrupts 40 calls", one_set_interrupts_a_crowd, CTS_ONE_PROCESS,
+     CTS_UNLIMITED, CALLS, 0},
+    {"CALL-09.10", "one Set interrupts 40 calls, two processes", one_set_interrupts_a_crowd,
+     CTS_TWO_PROCESSES, CTS_LIMITED, CALLS, 0},
+    {"RECV-09.9", "one Set interrupts 40 receives", one_set_interrupts_a_crowd, CTS_ONE_PROCESS,
+     CTS_UNLIMITED, RECVS, 0},
+};
+CTS_GROUP(cts_group_crowd, cases);

@@ -1,0 +1,145 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Blind libraries: two right ones and their faults, written from the requirement list alone.
+
+    python3 harness/selftest/blind/build.py [NAME|FAULT...]
+
+They go to BUILD/selftest/blind/NAME.so and fault-ID.so, the adapter to adapter.so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+if __package__ in (None, ""):
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import toolchain
+from toolchain import BuildError
+
+HERE = Path(__file__).resolve().parent
+RECORDS = HERE / "faults.yaml"
+# What is tested is not speed, and there are a hundred to compile.
+FLAGS: tuple[str | Path, ...] = (
+    "-I", toolchain.SDK_INCLUDE, "-I", toolchain.REPOSITORY / "harness" / "include",
+    "-fvisibility=default", "-O0", "-g0",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Library:
+    """A right library: a source and what it chooses where the documents leave a choice."""
+
+    name: str
+    source: str
+    what: str
+    options: tuple[str, ...] = ()
+    adapter: bool = False
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault of one of the two sources."""
+
+    id: int
+    library: str  # a or b
+    requirement: str
+    what: str
+    also: tuple[str, ...] = ()  # requirements that the same deed breaks
+    adapter: bool = False
+    silent: str = ""  # why no requirement forbids it: its cases stay green
+    refused: int = 0  # exit code of a run that cannot start with it
+
+    @property
+    def name(self) -> str:
+        return f"fault-{self.id}"
+
+
+@dataclass(frozen=True)
+class Records:
+    libraries: tuple[Library, ...]
+    faults: tuple[Fault, ...] = field(repr=False)
+
+
+def _record(row: dict[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
+
+
+def load() -> Records:
+    data = yaml.safe_load(RECORDS.read_text(encoding="utf-8"))
+    return Records(
+        tuple(Library(**_record(row)) for row in data["libraries"]),
+        tuple(Fault(**_record(row)) for row in data["faults"]),
+    )
+
+
+class Builder:
+    """Compiles into one directory; what is current stays."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        directory.mkdir(parents=True, exist_ok=True)
+
+    @cached_property
+    def _inputs(self) -> str:
+        files = [*HERE.glob("*.[ch]"), *toolchain.SDK_INCLUDE.rglob("*.h")]
+        return toolchain.digest([toolchain.digest_files(files), toolchain.compiler()[1]])
+
+    def _build(self, name: str, sources: Sequence[str], options: Sequence[str]) -> Path:
+        target = self.directory / f"{name}.so"
+        key = toolchain.digest([self._inputs, *sources, *options, *map(str, FLAGS)])
+        with toolchain.locked(self.directory / f".{name}.lock"):
+            if toolchain.is_current(target, key):
+                return target
+            objects = []
+            for source in sources:
+                objects.append(self.directory / f"{name}-{source}.o")
+                flags = [*FLAGS, *(f"-D{option}" for option in options)]
+                toolchain.compile_object(HERE / source, objects[-1], flags)
+            toolchain.link_library(objects, target)
+            for item in objects:
+                item.unlink()
+            toolchain.mark_current(target, key)
+        return target
+
+    def library(self, library: Library) -> Path:
+        return self._build(library.name, (library.source, "packing.c"), library.options)
+
+    def fault(self, fault: Fault) -> Path:
+        sources = (f"library_{fault.library}.c", "packing.c")
+        return self._build(fault.name, sources, (f"FAULT={fault.id}",))
+
+    def adapter(self) -> Path:
+        return self._build("adapter", ("adapter_b.c",), ())
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="NAME|FAULT")
+    wanted = set(parser.parse_args().names)
+    builder = Builder(toolchain.output_directory() / "blind")
+    records = load()
+    try:
+        print(builder.adapter())
+        for library in records.libraries:
+            if not wanted or library.name in wanted:
+                print(builder.library(library))
+        for fault in records.faults:
+            if not wanted or str(fault.id) in wanted:
+                print(builder.fault(fault))
+    except BuildError as error:
+        print(f"blind/build.py: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Libraries written from the requirement list alone: the right ones are green, each fault is red."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from blind import build as blind_build
+from blind.build import Builder, Fault, Library
+from suite import RED, Run, Suite
+
+RECORDS = blind_build.load()
+AREAS = {"ABI", "CALL", "LIFE", "OBJ", "RACE", "RECV", "SCOPE", "STATE", "TIME", "V14", "XFER"}
+# Enough to see at each change that nothing right has become red; all cases run in the slow test.
+QUICK = ("CALL", "RECV", "STATE", "SCOPE", "LIFE")
+TIMEOUT_FACTOR = "0.5"
+
+
+@pytest.fixture(scope="session")
+def blind(build_dir: Path) -> Builder:
+    return Builder(build_dir / "selftest" / "blind")
+
+
+def adapter_of(record: Library | Fault, builder: Builder) -> Path | None:
+    return builder.adapter() if record.adapter else None
+
+
+def not_green(run: Run) -> list[str]:
+    """What speaks against a right library; that the machine was too slow does not."""
+    return [line for line in run.not_green() if " INCONCLUSIVE:" not in line]
+
+
+@pytest.mark.parametrize("library", RECORDS.libraries, ids=lambda library: library.name)
+def test_right_is_green(suite: Suite, blind: Builder, library: Library) -> None:
+    path = blind.library(library)
+    run = suite.run(QUICK, path, adapter_of(library, blind), ["--jobs", "4"], limit_s=240)
+    assert run.exit_code in (0, 6), not_green(run)
+    assert not not_green(run)
+    assert run.counts["PASS"] > 100
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("library", RECORDS.libraries, ids=lambda library: library.name)
+def test_right_is_green_in_all_cases(suite: Suite, blind: Builder, library: Library) -> None:
+    path = blind.library(library)
+    for profile in ("ce-1.2", "ce-1.4"):
+        options = ["--profile", profile, "--repeat", "5", "--shuffle"]
+        run = suite.run((), path, adapter_of(library, blind), options, limit_s=3600)
+        assert not not_green(run)
+
+
+def run_own_cases(suite: Suite, fault: Fault, library: Path, adapter: Path | None) -> Run:
+    """The cases of the requirement, up to the first that is red; all of them if that is BROKEN."""
+    options = ["--timeout-factor", TIMEOUT_FACTOR, "--jobs", "2"]
+    if fault.requirement.startswith("V14"):
+        options += ["--profile", "ce-1.4"]
+    run = suite.run([fault.requirement], library, adapter, [*options, "--stop-on-fail"])
+    if set(run.counts) & RED or not run.counts["BROKEN"]:
+        return run
+    return suite.run([fault.requirement], library, adapter, options)
+
+
+@pytest.mark.parametrize("fault", RECORDS.faults, ids=lambda fault: fault.name)
+def test_fault_is_red_in_its_requirement(suite: Suite, blind: Builder, fault: Fault) -> None:
+    run = run_own_cases(suite, fault, blind.fault(fault), adapter_of(fault, blind))
+    if fault.refused:
+        assert run.exit_code == fault.refused
+        assert "KnIpcClearInterrupt" in run.report
+        return
+    red = [case for case in run.cases if case["verdict"] in RED]
+    if fault.silent:
+        assert not red, f"a case tells it now: remove `silent` of fault {fault.id}"
+        return
+    assert red, f"survives {len(run.cases)} cases of {fault.requirement}: {run.not_green()}"
+    assert run.exit_code == 1
+
+
+def test_records_and_sources_agree() -> None:
+    count = Counter(fault.id for fault in RECORDS.faults)
+    assert not [number for number, times in count.items() if times > 1]
+    for name in ("a", "b"):
+        text = (blind_build.HERE / f"library_{name}.c").read_text(encoding="utf-8")
+        switches = {int(number) for number in re.findall(r"\bFAULT(?:Y\(| == )(\d+)", text)}
+        assert switches == {fault.id for fault in RECORDS.faults if fault.library == name}
+
+
+def test_every_area_has_some() -> None:
+    assert {fault.requirement.split("-")[0] for fault in RECORDS.faults} == AREAS
+    assert len(RECORDS.faults) >= 100
