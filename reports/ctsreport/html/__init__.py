@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 
@@ -19,8 +20,8 @@ import jinja2
 from markupsafe import Markup
 
 from ctsreport import results
-from ctsreport.html import page
-from ctsreport.html.markup import anchor, kind_of, word_of
+from ctsreport.html import evidence, observations, page
+from ctsreport.html.markup import anchor, esc, kind_of, word_of
 
 
 def _file(name: str) -> str:
@@ -44,17 +45,28 @@ def _template() -> jinja2.Template:
     return environment.get_template("page.html.j2")
 
 
-def render(run: results.Run) -> bytes:
+def _never_first(run: results.Run) -> list[results.Transition]:
+    never = [step for step in run.transitions if step.count == 0]
+    return never + [step for step in run.transitions if step.count > 0]
+
+
+def render(
+    run: results.Run,
+    reference: observations.Known | None = None,
+    coverage: Sequence[evidence.File] = (),
+) -> bytes:
     """The page. `run` must have been collected with the history of every case.
 
+    `reference`: what another library did where the documents are open; without it what the suite
+    knows of the reference. `coverage`: lines of the library that the run reached.
     Never fails for what a log holds: what is missing is said on the page. Not thread-bound, reads
-    no clock and no file but its own template."""
+    no clock and no file but those of its own package."""
     style, script = "\n" + _file("page.css"), "\n" + _file("page.js")
     found, elsewhere = page.groups(run)
     shown_problems, more_problems = page.problems(run)
-    head = page.headline(run, found)
-    html = _template().render(
-        head=head,
+    plots, more_plots = evidence.plots(run)
+    parts = _template().generate(
+        head=page.headline(run, found),
         style=Markup(style),
         script=Markup(script),
         style_hash=_hash(style),
@@ -64,17 +76,24 @@ def render(run: results.Run) -> bytes:
         elsewhere=elsewhere,
         areas=sorted({group.area for group in found}),
         strengths=sorted({group.strength for group in found if group.strength}),
-        words=sorted({group.word for group in found}),
         counts=page.verdict_counts(run),
         identity=page.identity(run),
         failures=page.failures(run, found),
         undecided=page.undecided(run),
         problems=shown_problems,
         more_problems=more_problems,
+        observed=observations.rows(run, observations.stored() if reference is None else reference),
+        compared=reference is not None,
+        plots=plots,
+        more_plots=more_plots,
+        windows=evidence.windows(run),
+        growth=evidence.growth(run),
+        transitions=_never_first(run),
+        coverage=coverage,
         rest=page.rest,
         anchor=anchor,
+        esc=esc,
         kind_of=kind_of,
         word_of=word_of,
-        total=len(run.cases),
     )
-    return html.encode("utf-8")
+    return "".join(parts).encode("utf-8")

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from ctsreport import events, results
 from ctsreport.html import picture
 from ctsreport.html.markup import anchor, chip, counted, duration, esc, esc_lines, kind_of, word_of
@@ -197,7 +195,3 @@ def details(run: results.Run, case: results.CaseResult, is_open: bool = False) -
         f'<div class="body">{body(run, case)}</div></details>'
     )
 
-
-def all_lines(run: results.Run, cases: list[results.CaseResult]) -> Iterator[str]:
-    for case in cases:
-        yield details(run, case)

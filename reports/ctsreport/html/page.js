@@ -101,6 +101,7 @@
       byId("nothing").hidden = requirementCount > 0;
     };
     form.addEventListener("input", apply);
+    form.addEventListener("change", apply);
     form.addEventListener("submit", (event) => event.preventDefault());
     form.addEventListener("reset", () => setTimeout(apply));
     query.addEventListener("keydown", (event) => {
@@ -116,7 +117,7 @@
     const here = document.activeElement && document.activeElement.closest("details.case");
     const at = here ? failed.indexOf(here) : -1;
     const next = at < 0 ? (by > 0 ? 0 : failed.length - 1) : at + by;
-    if (next >= 0 && next < failed.length) reveal(failed[next]);
+    reveal(failed[Math.max(0, Math.min(failed.length - 1, next))]);
   };
   document.addEventListener("keydown", (event) => {
     const typing = event.target instanceof Element && event.target.closest("input, select, textarea");

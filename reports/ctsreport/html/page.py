@@ -10,7 +10,18 @@ from pathlib import PurePosixPath
 
 from ctsreport import results
 from ctsreport.html import case as case_page
-from ctsreport.html.markup import BAD, UNDECIDED, anchor, chip, counted, duration, esc, kind_of, word_of
+from ctsreport.html.markup import (
+    BAD,
+    UNDECIDED,
+    anchor,
+    chip,
+    counted,
+    duration,
+    esc,
+    kind_of,
+    meaning_of,
+    word_of,
+)
 
 OPEN_MAX = 12  # failing cases that are unfolded from the start
 PROBLEMS_MAX = 40
@@ -159,8 +170,6 @@ def headline(run: results.Run, found: Sequence[Group]) -> Headline:
 
 def verdict_counts(run: results.Run) -> list[tuple[str, str, str, int]]:
     """(word, kind, meaning, count), the worst first."""
-    from ctsreport.html.markup import meaning_of
-
     count = Counter(case.verdict for case in run.cases)
     ordered = sorted(count.items(), key=lambda item: (results.rank(item[0]), item[0]))
     return [(word_of(word), kind_of(word), meaning_of(word), number) for word, number in ordered]
@@ -207,10 +216,6 @@ def identity(run: results.Run) -> list[tuple[str, str]]:
         ("Took", duration(run.end.duration_ms) if run.end is not None else ""),
     ]
     return [(name, value) for name, value in facts if value]
-
-
-def cases_by_id(run: results.Run) -> list[results.CaseResult]:
-    return list(run.cases)
 
 
 def failures(run: results.Run, found: Sequence[Group]) -> list[tuple[Group, list[str]]]:
