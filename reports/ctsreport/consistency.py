@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from xml.etree import ElementTree
 
 from ctsreport import matrix, results, tap
+from ctsreport.anchors import NO_VERDICT_WORD, anchor
 
 OK, SKIPPED, FAILURE, ERROR = "ok", "skipped", "failure", "error"
 
@@ -43,8 +44,13 @@ def _csv_id(case: results.CaseResult) -> str:
     return matrix.csv_safe(case.case)
 
 
+def _html_id(case: results.CaseResult) -> str:
+    return anchor(case.case)
+
+
 # TAP and JUnit show an id in their own characters, a spreadsheet must not take it for a formula.
-_IDS = {"tap13": _tap_id, "tap14": _tap_id, "junit": _tap_id, "csv": _csv_id}
+_IDS = {"tap13": _tap_id, "tap14": _tap_id, "junit": _tap_id, "csv": _csv_id,
+        "html": _html_id}  # fmt: skip
 
 
 def expected(name: str, run: results.Run) -> Tally:
@@ -118,6 +124,15 @@ def _matrix_json(document: bytes) -> Tally | None:
     return [_planned(c["case"], c["verdict"]) for c in cells if _is_planned(c["verdict"])]
 
 
+_CASE = re.compile(r'<details class="case" id="([^"]*)" data-v="([^"]*)"')
+
+
+def _html(document: bytes) -> Tally | None:
+    """Nothing that a log says can look like this, since `<` and `"` are escaped in all of it."""
+    found = _CASE.findall(document.decode("utf-8"))
+    return [(name, group("" if word == NO_VERDICT_WORD else word)) for name, word in found]
+
+
 def _is_planned(word: str) -> bool:
     return word not in (matrix.NOT_PLANNED, "")
 
@@ -133,6 +148,7 @@ READERS: dict[str, Callable[[bytes], Tally | None]] = {
     "json": _json,
     "csv": _csv,
     "matrix-json": _matrix_json,
+    "html": _html,
 }
 
 

@@ -20,8 +20,9 @@ import jinja2
 from markupsafe import Markup
 
 from ctsreport import results
+from ctsreport.anchors import anchor
 from ctsreport.html import evidence, observations, page
-from ctsreport.html.markup import anchor, esc, kind_of, word_of
+from ctsreport.html.markup import esc, kind_of, word_of
 
 
 def _file(name: str) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ctsreport import events, html, results
-from ctsreport.html import evidence, observations
+from ctsreport.html import evidence, observations, page
 
 
 def read(path: str) -> results.Run:
@@ -35,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("run", metavar="RUN", help="the event log")
     parser.add_argument("-o", "--output", metavar="FILE", required=True)
+    parser.add_argument("--summary", action="store_true", help="print the run in five lines")
     parser.add_argument(
         "--compare", metavar="LOG", help="show what this log observed in place of the reference"
     )
@@ -55,6 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValueError as error:
         print(f"{options.coverage}: not an LCOV tracefile: {error}", file=sys.stderr)
         return 4
+    if options.summary:
+        print("\n".join(page.summary(run, options.output)))
     return 2 if run.problems else 0
 
 

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 from ctsreport import events, results
+from ctsreport.anchors import anchor
 from ctsreport.html import picture
-from ctsreport.html.markup import anchor, chip, counted, duration, esc, esc_lines, kind_of, word_of
+from ctsreport.html.markup import chip, counted, duration, esc, esc_lines, kind_of, word_of
 
 STAGES_MAX = 40
 CLAIMS_MAX = 40

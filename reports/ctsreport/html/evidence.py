@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from statistics import median
 
 from ctsreport import events, results
-from ctsreport.html.markup import anchor, chip, esc
+from ctsreport.anchors import anchor
+from ctsreport.html.markup import chip, esc
 from ctsreport.timeline import number_of, text_of
 
 PLOTS_MAX = 80

@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import html
-import re
 from functools import lru_cache
 
+from ctsreport.anchors import NO_VERDICT_WORD
 from ctsreport.text import short, visible
 
 TEXT_MAX = 2000  # characters of one text; what is cut is counted
@@ -53,20 +53,12 @@ def esc_lines(text: str, limit: int = OUTPUT_MAX) -> str:
     return "\n" + "\n".join(html.escape(visible(line)) for line in lines)
 
 
-def anchor(text: str) -> str:
-    """An id for a case or a requirement: itself, or, when it looks like none, an id that nothing
-    else on the page can have. It needs no escape."""
-    if re.fullmatch(r"[A-Z][A-Z0-9]*-[0-9]+(\.[0-9]+)?", text):
-        return text
-    return "x-" + re.sub(r"[^A-Za-z0-9-]", lambda m: f"_{ord(m[0]):x}_", text[:200])
-
-
 def kind_of(verdict: str) -> str:
     return _KIND.get(verdict, BAD)
 
 
 def word_of(verdict: str) -> str:
-    return esc(verdict, 40) or "NO VERDICT"
+    return esc(verdict, 40) or NO_VERDICT_WORD
 
 
 def meaning_of(verdict: str) -> str:

@@ -3,17 +3,19 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from ctsreport import results
+from ctsreport.anchors import anchor
 from ctsreport.html import case as case_page
 from ctsreport.html.markup import (
     BAD,
     UNDECIDED,
-    anchor,
     chip,
     counted,
     duration,
@@ -22,6 +24,7 @@ from ctsreport.html.markup import (
     meaning_of,
     word_of,
 )
+from ctsreport.text import visible
 
 OPEN_MAX = 12  # failing cases that are unfolded from the start
 PROBLEMS_MAX = 40
@@ -250,3 +253,33 @@ def rest(run: results.Run, group: Group) -> list[str]:
 def problems(run: results.Run) -> tuple[list[str], int]:
     shown = [esc(problem, 400) for problem in run.problems[:PROBLEMS_MAX]]
     return shown, len(run.problems) - len(shown)
+
+
+def summary(run: results.Run, file: str) -> list[str]:
+    """The run in five lines for a terminal; `file` is where the page is."""
+    found, _ = groups(run)
+    head = headline(run, found)
+    facts = dict(identity(run))
+    library = [facts[name] for name in ("Library", "Size") if name in facts]
+    if "Build id" in facts:
+        library.append(f"build id {facts['Build id']}")
+    counts = ", ".join(f"{number} {word}" for word, _, _, number in verdict_counts(run))
+    worst = by_weight(found)
+    first = "nothing failed"
+    if worst:
+        group = worst[0]
+        share = f"{len(group.failed)} of {len(group.cases)} cases"
+        first = f"{group.id} ({group.strength}, {share}): {group.claim}"
+    lines = [
+        f"verdict  {head.text}. {head.sentence}",
+        f"library  {', '.join(library) or 'unknown'}",
+        f"cases    {counts or 'none'}",
+        f"look at  {first}",
+        f"page     {visible(file)}",
+    ]
+    return [_as_text(line) for line in lines]
+
+
+def _as_text(fragment: str) -> str:
+    """A line of HTML without its tags."""
+    return html.unescape(re.sub(r"</?[a-z]+>", "", fragment))
