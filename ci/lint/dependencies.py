@@ -54,8 +54,8 @@ REQUIREMENT_ID = re.compile(r"\b[A-Z][A-Z0-9]{2,4}-[0-9]{2}\b")
 HELP_TEXT_FILES = frozenset({"harness/src/supervisor/help.c"})
 
 # Python modules that reports may use besides the standard library; tests may use more.
-REPORTS_MODULES = frozenset({"yaml", "jsonschema", "lxml", "jinja2"})
-REPORTS_TEST_MODULES = REPORTS_MODULES | {"pytest", "tap", "junitparser"}
+REPORTS_MODULES = frozenset({"yaml", "jsonschema", "lxml", "jinja2", "markupsafe"})
+REPORTS_TEST_MODULES = REPORTS_MODULES | {"pytest", "tap", "junitparser", "selenium"}
 # Ways to run a program.
 RUNNING_MODULES = frozenset({"ctypes", "multiprocessing", "pty", "subprocess"})
 RUNNING_OS_FUNCTIONS = re.compile(r"^(?:system|popen|fork|forkpty|exec\w+|spawn\w+|posix_spawnp?)$")
