@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -30,6 +31,7 @@ from lxml import etree
 
 from ctsreport import events, html, results
 from ctsreport.html import __main__ as command
+from ctsreport.html import observations, store
 
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = (
@@ -59,6 +61,10 @@ def tree(text: str) -> Any:
 
 def words(element: Any) -> str:
     return " ".join("".join(element.itertext()).split())
+
+
+def cells(row: Any) -> list[str]:
+    return [words(cell) for cell in row.xpath("./th | ./td")]
 
 
 def element(text: str, identifier: str) -> Any:
@@ -366,3 +372,194 @@ def test_the_command_writes_the_page(tmp_path: Path) -> None:
 def test_an_empty_plan_is_a_page() -> None:
     text = page([run_start([])])
     assert "No verdict" in words(tree(text).find(".//h1"))
+
+
+# ---------------------------------------------------------------------------------------------
+# What was measured, reached and observed.
+
+
+def with_events(*records: dict[str, Any]) -> list[dict[str, Any]]:
+    case = one("CALL-01.1")
+    ids = {"case": "CALL-01.1", "rep": 1}
+    return whole([case[0], *({**ids, **record} for record in records), *case[1:]])
+
+
+@pytest.fixture
+def known_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reader knows these events, whatever wrote them."""
+    names = {*events.STEPS, "timing", "window", "growth"}
+    monkeypatch.setattr(events, "_STEP_NAMES", frozenset(names))
+
+
+@pytest.mark.usefixtures("known_steps")
+def test_timing_is_drawn_against_the_control_group() -> None:
+    text = page(
+        with_events(
+            {"event": "timing", "what": "the end after Set", "control_ns": [4000, 5000, 6000],
+             "library_ns": [11000, 52_000_000], "window_ns": 20_000_000, "verdict": "PASS"}
+        )  # fmt: skip
+    )
+    figure = tree(text).find(".//figure")
+    assert len(figure.xpath(".//*[@class='control']")) == 3
+    assert len(figure.xpath(".//*[@class='library']")) == 2
+    assert len(figure.xpath(".//*[@class='limit']")) == 1
+    assert "library 11 µs to 52 ms" in words(figure)
+    assert "window 20 ms" in words(figure)
+
+
+@pytest.mark.usefixtures("known_steps")
+def test_windows_and_growth_are_listed() -> None:
+    text = page(
+        with_events(
+            {"event": "window", "window": "Set against entry", "trials": 40, "missing": ["after"],
+             "phases": {"before": 9, "blocked": 31}, "outcomes": {"interrupted": 40},
+             "overlaps": {"rival first": 22}},
+            {"event": "growth", "rounds": 12, "threads": [3, 3, 9], "verdict": "LEAK"},
+        )  # fmt: skip
+    )
+    found = words(tree(text).find(".//main"))
+    for part in ("Set against entry", "before 9, blocked 31", "rival first 22", "interrupted 40",
+                 "after", "threads 3 to 9", "LEAK"):  # fmt: skip
+        assert part in found
+
+
+@pytest.mark.usefixtures("known_steps")
+@pytest.mark.parametrize("value", [None, [], {}, "x", [None, "1", -5, 10**30], {"a": "b"}, True])
+def test_strange_measurements_are_still_a_page(value: Any) -> None:
+    names = ("what", "control_ns", "library_ns", "window_ns", "verdict", "window", "trials",
+             "phases", "overlaps", "outcomes", "missing", "rounds", "threads")  # fmt: skip
+    records = [
+        {"event": kind, **dict.fromkeys(names, value)} for kind in ("timing", "window", "growth")
+    ]
+    assert page(with_events(*records)).rstrip().endswith("</html>")
+
+
+def observing(*seen: tuple[str, str]) -> list[dict[str, Any]]:
+    case = one("CALL-05.1", "OBSERVED")
+    ids = {"event": "observe", "case": "CALL-05.1", "rep": 1}
+    return whole([case[0], *({**ids, "what": w, "seen": s} for w, s in seen), *case[1:]])
+
+
+def test_observations_stand_beside_the_reference() -> None:
+    run = results.collect(events.read(lines(observing(("a call", "rcOk"), ("a call", "rcOk"),
+                                                      ("other", "yes")))))  # fmt: skip
+    known = {"ce-1.2": {"CALL-05": {"a call": ["rcIpcInterrupt"]}}}
+    rows = {row.what: row for row in observations.rows(run, known)}
+    assert rows["a call"].seen == (("rcOk", 2),)
+    assert rows["a call"].differs
+    assert rows["other"].reference is None and not rows["other"].differs
+    text = html.render(run, known).decode()
+    shown = [cells(row) for row in tree(text).xpath("//tr[@class='differs']")]
+    assert shown == [["CALL-05", "a call", "rcOk × 2differs", "rcIpcInterrupt"]]
+
+
+def test_the_stored_observations_are_what_the_command_writes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stored = observations.stored()
+    assert stored["ce-1.2"]["CALL-05"]
+    log = tmp_path / "events.jsonl"
+    log.write_bytes(encode(observing(("a", "2"), ("a", "1"))))
+    assert store.main([str(log)]) == 0
+    assert json.loads(capsys.readouterr().out) == {"ce-1.2": {"CALL-05": {"a": ["1", "2"]}}}
+    log.write_bytes(encode(small()))
+    assert store.main([str(log)]) == 1
+    assert store.main([str(tmp_path / "missing")]) == 4
+    assert store.main([]) == 4
+
+
+def test_another_log_and_lines_by_the_command(tmp_path: Path) -> None:
+    log, other = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
+    log.write_bytes(encode(observing(("a call", "rcOk"))))
+    other.write_bytes(encode(observing(("a call", "rcTimeout"))))
+    trace, target = tmp_path / "lines.info", tmp_path / "report.html"
+    trace.write_text("TN:\nSF:/home/x/src/a.c\nDA:1,3\nDA:2,0\nend_of_record\n"
+                     "TN:y\nSF:/home/x/src/b.c\nDA:7,1\nend_of_record\n")  # fmt: skip
+    arguments = [str(log), "-o", str(target), "--compare", str(other), "--coverage", str(trace)]
+    assert command.main(arguments) == 0
+    text = target.read_text(encoding="utf-8")
+    assert "Other log" in text and "rcTimeout" in text
+    rows = [cells(row) for row in tree(text).xpath("//section[@aria-labelledby='h-lines']//tr")]
+    assert rows[1:] == [["a.c", "2", "1", "50.0", ""], ["b.c", "1", "1", "100.0", ""]]
+    assert "/home/x" not in text
+    trace.write_text("nothing")
+    assert command.main(arguments) == 4
+
+
+def test_five_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = tmp_path / "events.jsonl"
+    hostile_sut = {"path": "x/\x1b[31m<code>&amp;.so", "size_bytes": 5, "build_id": None}
+    log.write_bytes(encode(whole(one("CALL-02.1", "FAIL"), sut=hostile_sut)))
+    assert command.main([str(log), "-o", str(tmp_path / "r.html"), "--summary"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in said] == ["verdict", "library", "cases", "look", "page"]
+    assert said[0].startswith("verdict  Not conformant to ce-1.2. 1 of 1 case fails")
+    assert said[1].startswith("library  \\x1b[31m<code>&amp;.so, 5 bytes")
+    assert "CALL-02 (must, 1 of 1 cases): It works." in said[3]
+
+
+# ---------------------------------------------------------------------------------------------
+# More of the picture.
+
+
+def story(*records: dict[str, Any], **end: Any) -> Any:
+    case = "LIFE-02.1"
+    ids = {"case": case, "rep": 1}
+    inside = [{**ids, **record} for record in records]
+    run = whole([case_start(case), *inside, case_end(case, "FAIL", **end)])
+    return element(page(run), case)
+
+
+def invoke(op: int, actor: str, call: str, **members: Any) -> dict[str, Any]:
+    return {"event": "invoke", "op": op, "actor": actor, "call": call, **members}
+
+
+def ret(op: int, first: int, last: int, rc: str, **members: Any) -> dict[str, Any]:
+    return {"event": "return", "op": op, "rc": rc, "seq_invoke": first, "seq_return": last,
+            **members}  # fmt: skip
+
+
+def test_a_frozen_stretch_and_a_process_end_are_drawn() -> None:
+    found = story(
+        {"event": "actor", "actor": "a", "process": "p1"},
+        {"event": "actor", "actor": "b", "process": "p2"},
+        invoke(1, "a", "CallEx", sync="0x1", sync_object="sync1", request=1),
+        {"event": "freeze", "actor": "a"},
+        invoke(2, "b", "KnHandleClose", object="server1"),
+        ret(2, 2, 3, "rcOk"),
+        {"event": "thaw", "actor": "a"},
+        ret(1, 1, 4, "rcTimeout"),
+        {"event": "process_end", "process": "p2", "killed": True},
+    )
+    kinds = " ".join(found.xpath(".//svg//@class"))
+    for kind in ("ice", "dead", "gone", "mark close", "cap time", "win", "wait"):
+        assert kind in kinds, kind
+    assert "taken" not in kinds
+    assert "p2 is killed" in words(found)
+
+
+def test_a_call_that_should_have_returned_shows_what_was_expected() -> None:
+    check_of = check("LIFE-02.1", False, text="CallEx of client 1 returns",
+                     expected="rcIpcInterrupt", observed="still in the call")  # fmt: skip
+    found = story(
+        {"event": "actor", "actor": "client 1", "process": "p1"},
+        invoke(1, "client 1", "CallEx", sync="0x1", sync_object="sync1", request=1),
+        {"event": "settle", "how": "kernel"},
+        {"event": "settle", "how": "kernel"},
+        check_of,
+    )
+    picture = found.find(".//svg")
+    assert len(picture.xpath(".//*[@class='ghost']")) == 1
+    assert len(picture.xpath(".//*[@class='on']")) == 1
+    assert [words(t) for t in picture.xpath(".//*[@class='tag wanted']")] == ["rcIpcInterrupt"]
+    assert len(picture.xpath(".//*[@class='rest']")) == 1  # twice at rest is once
+
+
+def test_many_threads_do_not_burst_the_picture() -> None:
+    records = []
+    for number in range(1, 40):
+        records.append(invoke(number, f"client {number}", "CallEx", request=number))
+    found = story(*records)
+    assert len(found.xpath(".//svg//*[@class='rail']")) == 14
+    assert "25 actors more without a lane" in words(found)
+    assert int(found.find(".//svg").get("width")) < 900

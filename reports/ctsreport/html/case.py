@@ -90,7 +90,7 @@ def _picture(story: picture.Story, name: str) -> str:
     drawn = picture.svg(story, name)
     if not drawn:
         return '<p class="none">The log holds no step of this case.</p>'
-    wide = " stacked" if len(story.actors) > 6 else ""
+    wide = " stacked" if picture.is_wide(story) else ""
     notes = []
     if len(story.actors) > picture.ACTORS_MAX:
         more = counted(len(story.actors) - picture.ACTORS_MAX, "actor")

@@ -8,8 +8,7 @@ and what leads to the end are kept. Colours only repeat what shapes say.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -20,7 +19,7 @@ from ctsreport.timeline import CLEAR, RECEIVING, SENDING, SET, Call, Moment, num
 ROWS_MAX = 60
 ROWS_FIRST = 16  # of them at the beginning, when there are too many
 ROWS_AFTER = 4  # after the step that failed
-PASSED_ROWS_MAX = 32  # of a case that did not fail
+PASSED_ROWS_MAX = 40  # of a case that did not fail
 ACTORS_MAX = 14
 OBJECTS_MAX = 6
 EVENTS_MAX = 600  # of a longer history the beginning and the end are looked at
@@ -31,6 +30,7 @@ LABEL_MAX = 15
 ROW = 26
 HEAD = 46
 GUTTER = 30
+WIDE = 590
 NO_SYNC = (None, "0xffffffff")
 ENDED = {"rcOk": "ok", "rcIpcInterrupt": "int", "rcTimeout": "time"}
 
@@ -100,7 +100,13 @@ def _says_nothing_new(moment: Moment) -> bool:
     return repeats or moment.torn_down
 
 
-_ABOUT = re.compile(r"(\S+) of (\S+) ")
+def _without_repeats(moments: Iterable[Moment]) -> Iterator[Moment]:
+    """Of several looks that found everybody at rest, without anything in between, the first."""
+    last = ""
+    for moment in moments:
+        if moment.kind != "settle" or last != "settle":
+            yield moment
+        last = moment.kind
 
 
 class Story:
@@ -117,7 +123,7 @@ class Story:
         self.failed = failing_check(repetition)
         self.actors = timeline.actors(cut)
         moments = timeline.moments(cut)
-        shown = [moment for moment in moments if not _says_nothing_new(moment)]
+        shown = list(_without_repeats(m for m in moments if not _says_nothing_new(m)))
         self.put_away = sum(1 for moment in moments if moment.torn_down and moment.call)
         self.moments = shown
         self.rows = self._chosen(shown)
@@ -199,15 +205,14 @@ class Story:
     @cached_property
     def culprit(self) -> int | None:
         """The op that the failed check is about."""
-        about = _ABOUT.match(self.failed.text) if self.failed is not None else None
-        if about is None:
+        if self.failed is None:
             return None
         found = None
         for moment in self.moments:
             if moment.check is not None and moment.check is self.failed:
                 break
             call = moment.call
-            if call is not None and (call.name, call.actor) == (about[1], about[2]):
+            if call is not None and self.failed.text.startswith(f"{call.name} of {call.actor} "):
                 found = call.op
         return found
 
@@ -373,7 +378,7 @@ def _y(line: int) -> int:
 
 
 def _fits(name: str, width: int) -> str:
-    room = max(3, int(width / 6.4) - 1)
+    room = max(3, int(width / 7.6) - 1)
     return name if len(name) <= room else name[: room - 1] + "…"
 
 
@@ -485,7 +490,8 @@ def _bar(story: Story, geometry: Geometry, bar: Bar) -> Iterator[str]:
     yield _label(geometry, x, top, _brief(bar.call))
     if bar.end is None:
         yield f'<path class="on" d="M{x - 5} {bottom - 4}l5 8l5-8"/>'
-        yield _label(geometry, x, bottom - 8, "still in it", "tag still")
+        if bar.call.op != story.culprit:
+            yield _label(geometry, x, bottom - 8, "still in it", "tag still")
         return
     yield _cap(x, bottom, bar.call.rc)
     yield _label(geometry, x, bottom, bar.call.rc or "?", _code_class(bar.call))
@@ -628,6 +634,11 @@ def _at_failure(story: Story, geometry: Geometry) -> Iterator[str]:
         yield _label(geometry, x, y, expected, "tag wanted")
     elif ended is not None:
         yield f'<circle class="ghost" cx="{x}" cy="{_y(ended)}" r="10"/>'
+
+
+def is_wide(story: Story) -> bool:
+    """Does the picture leave too little room for the steps beside it?"""
+    return _geometry(story).width > WIDE
 
 
 def svg(story: Story, name: str) -> str:
