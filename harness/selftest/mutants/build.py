@@ -50,7 +50,7 @@ class Base:
 
     @property
     def flags(self) -> tuple[str | Path, ...]:
-        include = ("-I", REFERENCE / "include", "-I", self.sources)
+        include: tuple[str | Path, ...] = ("-I", REFERENCE / "include", "-I", self.sources)
         if self.name == "reference":
             return include
         # The variants hide what is their own, and nothing else.
@@ -111,8 +111,9 @@ class Mutant:
 
     @property
     def options(self) -> list[str]:
-        """What ipc-cts has to be told: the edition in which the requirement stands."""
-        return ["--profile", "ce-1.4"] if self.area == "V14" else []
+        """What ipc-cts has to be told: the extent, or the edition of the requirement."""
+        profile = self.profile or ("ce-1.4" if self.area == "V14" else None)
+        return ["--profile", profile] if profile is not None else []
 
     @property
     def smoke_case(self) -> str:
@@ -332,7 +333,7 @@ class Builder:
 def is_alive(built: Built, build_directory: Path | None = None) -> bool:
     """Does the smoke case pass on the library, by the worker alone?"""
     root = build_directory if build_directory is not None else toolchain.build_directory()
-    adapter = ["--adapter", root / "lib" / "reference-adapter.so"]
+    adapter: list[str | Path] = ["--adapter", root / "lib" / "reference-adapter.so"]
     with tempfile.TemporaryDirectory(prefix="alive-") as directory:
         done = subprocess.run(
             [root / "bin" / "cts-worker", "--case", built.mutant.smoke_case, "--sut", built.library,
