@@ -17,7 +17,9 @@ from suite import RED, Run, Suite, explains, names_case
 MUTANTS = mutant_build.load()
 # Limits that end a hang; a mutant is killed by one more often than not.
 TIMEOUT_FACTOR = "0.5"
-AREAS = {"ABI", "CALL", "LIFE", "OBJ", "RECV", "STATE", "XFER"}
+AREAS = {
+    "ABI", "CALL", "LIFE", "OBJ", "RACE", "RECV", "SCOPE", "STATE", "TIME", "V14", "XFER",
+}  # fmt: skip
 # Of these the whole suite is run: one that concerns nearly every case, and two that few cases see.
 WHOLE = ("new-object-is-set", "set-answers-woken-count", "refusal-takes-rights-away")
 
@@ -39,14 +41,13 @@ def parameters() -> list[object]:
 def run_own_cases(suite: Suite, mutant: Mutant, library: Path) -> Run:
     """The cases of the requirement, up to the first that is red; all of them if that is BROKEN."""
     ids = list(mutant.expect_cases) or [mutant.requirement]
-    options = ["--timeout-factor", TIMEOUT_FACTOR, "--jobs", "2"]
-    if mutant.profile is not None:
-        options += ["--profile", mutant.profile]
+    adapter = mutant.base.adapter or None
+    options = [*mutant.options, "--timeout-factor", TIMEOUT_FACTOR, "--jobs", "2"]
     if not mutant.expect_cases:
-        run = suite.run(ids, library, "reference", [*options, "--stop-on-fail"])
+        run = suite.run(ids, library, adapter, [*options, "--stop-on-fail"])
         if set(run.counts) & RED or not run.counts["BROKEN"]:
             return run
-    return suite.run(ids, library, "reference", options)
+    return suite.run(ids, library, adapter, options)
 
 
 @pytest.mark.parametrize("mutant", parameters())
@@ -115,7 +116,7 @@ def source_mutant(*changes: Change) -> Mutant:
 )
 def test_what_does_not_apply_is_refused(mutants: Builder, change: Change, complaint: str) -> None:
     with pytest.raises(toolchain.BuildError, match=complaint):
-        mutant_build.apply_changes(source_mutant(change), mutants.originals)
+        mutant_build.apply_changes(source_mutant(change), mutants.originals())
 
 
 def test_what_compiles_to_the_same_is_refused(mutants: Builder) -> None:

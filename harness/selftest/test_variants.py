@@ -13,10 +13,11 @@ import pytest
 
 from suite import Run, Suite
 
-VARIANTS = ("futex", "condvar", "poll", "contrary")
+VARIANTS = ("futex", "condvar", "poll", "contrary", "broker", "cxx")
+PROFILES = ("ce-1.2", "ce-1.3", "ce-1.4")
 REPEAT = int(os.environ.get("CTS_SELFTEST_REPEAT", "2"))
 SLOW_REPEAT = 100
-RUN_LIMIT_S = 120
+RUN_LIMIT_S = 240
 
 # What a library in one process without adapter and without some optional functions cannot show.
 REASONS = re.compile(
@@ -42,6 +43,24 @@ def test_is_green(suite: Suite, variant: str) -> None:
     check(run)
     assert len(run.cases) == REPEAT * len(run.start["planned"])
     assert run.counts["PASS"] > len(run.cases) / 2
+
+
+@pytest.mark.parametrize("profile", PROFILES[1:])
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_is_green_in_every_profile(suite: Suite, variant: str, profile: str) -> None:
+    run = suite.run(
+        sut=suite.variant(variant), options=["--profile", profile], limit_s=RUN_LIMIT_S
+    )
+    check(run)
+    assert run.start["profile"] == profile
+
+
+def test_processes_of_the_broker_end_in_earnest(suite: Suite) -> None:
+    """One process of the machine for each process of the library: the cases kill them."""
+    run = suite.run(["LIFE-02", "LIFE-03", "LIFE-04"], suite.variant("broker"))
+    check(run)
+    assert run.counts["SKIP"] == 0
+    assert {case["case"].split(".")[0] for case in run.cases} == {"LIFE-02", "LIFE-03", "LIFE-04"}
 
 
 @pytest.mark.slow

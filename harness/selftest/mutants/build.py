@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Faulty libraries: the reference with one defect each, as mutants.yaml records them.
+"""Faulty libraries: the reference or a variant with one defect each, as mutants.yaml records them.
 
     python3 harness/selftest/mutants/build.py [ID...]
 
@@ -21,7 +21,6 @@ import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +33,37 @@ import toolchain
 from toolchain import BuildError
 
 HERE = Path(__file__).resolve().parent
-RECORDS = HERE / "mutants.yaml"
+RECORDS = (HERE / "mutants.yaml", HERE / "on_variants.yaml")
 REFERENCE = toolchain.REPOSITORY / "reference-impl"
-SOURCES = REFERENCE / "src"
-INCLUDES: tuple[str | Path, ...] = ("-I", REFERENCE / "include", "-I", SOURCES)
-# Threads run code of the library when they end; the original is linked like this, too.
+VARIANTS = toolchain.SELFTEST / "variants"
+# Threads run code of the reference when they end; the original is linked like this, too.
 LINK_FLAGS = ("-Wl,-z,nodelete",)
+
+
+@dataclass(frozen=True)
+class Base:
+    """A conforming library in C that defects are put into."""
+
+    name: str
+    sources: Path
+    adapter: str  # for ipc-cts; the empty text: none
+
+    @property
+    def flags(self) -> tuple[str | Path, ...]:
+        include: tuple[str | Path, ...] = ("-I", REFERENCE / "include", "-I", self.sources)
+        if self.name == "reference":
+            return include
+        # The variants hide what is their own, and nothing else.
+        return (*include, "-I", toolchain.REPOSITORY / "harness/include", "-fvisibility=default")
+
+
+BASES = {
+    "reference": Base("reference", REFERENCE / "src", "reference"),
+    **{
+        name: Base(name, VARIANTS / name, "")
+        for name in ("broker", "condvar", "contrary", "futex", "poll")
+    },
+}
 
 # Cases that show that a library is alive, the first of another requirement and area being taken.
 SMOKE_CASES = ("OBJ-05.1", "CALL-07.1", "RECV-02.1")
@@ -47,13 +71,13 @@ SMOKE_LIMIT_S = 30
 
 FIELDS = frozenset(
     {"id", "requirement", "area", "kind", "description", "file", "find", "replace", "changes",
-     "wraps", "expect_cases", "smoke", "survives", "profile"}
+     "wraps", "expect_cases", "smoke", "survives", "base", "profile"}
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Change:
-    """One text in one source file of the reference becomes another."""
+    """One text in one source file of the base becomes another."""
 
     file: str
     find: str
@@ -75,10 +99,21 @@ class Mutant:
     smoke: str | None = None
     survives: str | None = None  # why no case can tell yet
     profile: str | None = None  # extent in which it is looked for, where it is not the standard one
+    base_name: str = "reference"
+
+    @property
+    def base(self) -> Base:
+        return BASES[self.base_name]
 
     @property
     def area(self) -> str:
         return self.requirement.split("-")[0]
+
+    @property
+    def options(self) -> list[str]:
+        """What ipc-cts has to be told: the extent, or the edition of the requirement."""
+        profile = self.profile or ("ce-1.4" if self.area == "V14" else None)
+        return ["--profile", profile] if profile is not None else []
 
     @property
     def smoke_case(self) -> str:
@@ -118,7 +153,10 @@ def _mutant(record: Mapping[str, Any]) -> Mutant:
         smoke=record.get("smoke"),
         survives=record.get("survives"),
         profile=record.get("profile"),
+        base_name=record.get("base", "reference"),
     )
+    if mutant.base_name not in BASES:
+        raise BuildError(f"{mutant.id}: no base {mutant.base_name}, only {', '.join(BASES)}")
     if mutant.area != record["area"]:
         raise BuildError(f"{mutant.id}: {mutant.requirement} is not of area {record['area']}")
     if kind == "source" and not mutant.changes or kind == "interpose" and not mutant.wraps:
@@ -126,9 +164,13 @@ def _mutant(record: Mapping[str, Any]) -> Mutant:
     return mutant
 
 
-def load(path: Path = RECORDS) -> list[Mutant]:
+def load(paths: Sequence[Path] = RECORDS) -> list[Mutant]:
     """All records, in order; BuildError for one that is not well formed."""
-    mutants = [_mutant(record) for record in yaml.safe_load(path.read_text(encoding="utf-8"))]
+    mutants = [
+        _mutant(record)
+        for path in paths
+        for record in yaml.safe_load(path.read_text(encoding="utf-8"))
+    ]
     ids = [mutant.id for mutant in mutants]
     doubles = sorted({name for name in ids if ids.count(name) > 1})
     if doubles:
@@ -166,50 +208,58 @@ class Builder:
 
     def __init__(self, out: Path | None = None) -> None:
         self.out = out if out is not None else toolchain.output_directory() / "mutants"
-        self.objects = self.out / "objects"
+        self._originals: dict[str, dict[str, str]] = {}
+        self._keys: dict[str, str] = {}
 
-    @cached_property
-    def originals(self) -> dict[str, str]:
-        return {path.name: path.read_text(encoding="utf-8") for path in SOURCES.glob("*.[ch]")}
+    def originals(self, base: Base = BASES["reference"]) -> dict[str, str]:
+        """The texts of a base by file name."""
+        if base.name not in self._originals:
+            self._originals[base.name] = {
+                path.name: path.read_text(encoding="utf-8") for path in base.sources.glob("*.[ch]")
+            }
+        return self._originals[base.name]
 
-    @cached_property
-    def base_key(self) -> str:
-        """What all objects depend on."""
-        headers = (REFERENCE / "include").rglob("*.h")
-        return toolchain.digest(
-            [toolchain.compiler()[1], " ".join(toolchain.CFLAGS), Path(__file__).read_bytes(),
-             Path(toolchain.__file__).read_bytes(),
-             toolchain.digest_files(headers),
-             *(part for item in sorted(self.originals.items()) for part in item)]
-        )  # fmt: skip
+    def base_key(self, base: Base) -> str:
+        """What all objects of a base depend on."""
+        if base.name not in self._keys:
+            headers = (REFERENCE / "include").rglob("*.h")
+            self._keys[base.name] = toolchain.digest(
+                [toolchain.compiler()[1], " ".join(toolchain.CFLAGS), Path(__file__).read_bytes(),
+                 Path(toolchain.__file__).read_bytes(),
+                 toolchain.digest_files(headers),
+                 *(part for item in sorted(self.originals(base).items()) for part in item)]
+            )  # fmt: skip
+        return self._keys[base.name]
 
-    def _compile_original(self, name: str) -> None:
-        source = SOURCES / name
-        target = self.objects / f"{source.stem}.o"
-        toolchain.compile_object(source, target, INCLUDES)
-        target.with_suffix(".digest").write_text(_code_digest(source, INCLUDES, self.objects))
+    def _compile_original(self, base: Base, name: str) -> None:
+        source = base.sources / name
+        target = self.out / "objects" / base.name / f"{source.stem}.o"
+        toolchain.compile_object(source, target, base.flags)
+        target.with_suffix(".digest").write_text(_code_digest(source, base.flags, target.parent))
 
-    def base_objects(self) -> dict[str, Path]:
-        """The unchanged objects by source file name."""
-        names = sorted(name for name in self.originals if name.endswith(".c"))
-        with toolchain.locked(self.out / "lock"):
-            stamp = self.objects / "all"
-            if not toolchain.is_current(stamp, self.base_key):
-                self.objects.mkdir(exist_ok=True)
+    def base_objects(self, base: Base = BASES["reference"]) -> dict[str, Path]:
+        """The unchanged objects of a base by source file name."""
+        names = sorted(name for name in self.originals(base) if name.endswith(".c"))
+        objects = self.out / "objects" / base.name
+        with toolchain.locked(self.out / f"{base.name}.lock"):
+            stamp = objects / "all"
+            if not toolchain.is_current(stamp, self.base_key(base)):
+                objects.mkdir(parents=True, exist_ok=True)
                 with ThreadPoolExecutor(2) as pool:
-                    list(pool.map(self._compile_original, names))
+                    list(pool.map(lambda name: self._compile_original(base, name), names))
                 stamp.touch()
-                toolchain.mark_current(stamp, self.base_key)
-        return {name: self.objects / f"{Path(name).stem}.o" for name in names}
+                toolchain.mark_current(stamp, self.base_key(base))
+        return {name: objects / f"{Path(name).stem}.o" for name in names}
 
     def _change_sources(self, mutant: Mutant, objects: dict[str, Path], work: Path) -> str:
-        changed = apply_changes(mutant, self.originals)
+        originals = self.originals(mutant.base)
+        changed = apply_changes(mutant, originals)
         recompiled = set(changed)
         if any(name.endswith(".h") for name in changed):
-            recompiled = set(self.originals)
+            recompiled = set(originals)
         for name in recompiled:
-            (work / name).write_text(changed.get(name, self.originals[name]), encoding="utf-8")
-        flags = ("-I", REFERENCE / "include", "-I", work, "-I", SOURCES)
+            (work / name).write_text(changed.get(name, originals[name]), encoding="utf-8")
+        flags = ("-I", work, *mutant.base.flags)
         digests: list[str] = []
         differs = False
         for name in sorted(name for name in recompiled if name.endswith(".c")):
@@ -219,7 +269,7 @@ class Builder:
             digests.append(_code_digest(work / name, flags, work))
             differs = differs or digests[-1] != original.read_text()
         if not differs:
-            raise BuildError(f"{mutant.id}: the compiled code is that of the reference")
+            raise BuildError(f"{mutant.id}: the compiled code is that of the {mutant.base_name}")
         return toolchain.digest(digests)
 
     def _interpose(self, mutant: Mutant, objects: dict[str, Path], work: Path) -> str:
@@ -239,16 +289,18 @@ class Builder:
         assert mutant.interpose is not None
         source = HERE / mutant.interpose
         objects["interpose"] = work / "interpose.o"
-        toolchain.compile_object(source, objects["interpose"], INCLUDES)
+        toolchain.compile_object(source, objects["interpose"], mutant.base.flags)
         defined = toolchain.run_tool(["nm", "-g", objects["interpose"]])
         for symbol in mutant.wraps:
             if f" {symbol}\n" not in defined:
                 raise BuildError(f"{mutant.id}: {source.name} does not define {symbol}")
-        return _code_digest(source, INCLUDES, work)
+        return _code_digest(source, mutant.base.flags, work)
 
     def key(self, mutant: Mutant) -> str:
         source = b"" if mutant.interpose is None else (HERE / mutant.interpose).read_bytes()
-        return toolchain.digest([self.base_key, repr(mutant.changes), repr(mutant.wraps), source])
+        return toolchain.digest(
+            [self.base_key(mutant.base), repr(mutant.changes), repr(mutant.wraps), source]
+        )
 
     def build(self, mutant: Mutant) -> Built:
         """Apply, compile, link; BuildError when the mutant is not what its record says."""
@@ -257,7 +309,7 @@ class Builder:
         key = self.key(mutant)
         with toolchain.locked(self.out / f"{mutant.id}.lock"):
             if not toolchain.is_current(target, key):
-                objects = self.base_objects()
+                objects = self.base_objects(mutant.base)
                 with tempfile.TemporaryDirectory(prefix="mutant-", dir=self.out) as directory:
                     work = Path(directory)
                     change = self._interpose if mutant.kind == "interpose" else self._change_sources
@@ -268,7 +320,6 @@ class Builder:
 
     def build_all(self, mutants: Iterable[Mutant], jobs: int = 2) -> list[Built]:
         """All of them; BuildError also when two are the same."""
-        self.base_objects()
         with ThreadPoolExecutor(jobs) as pool:
             built = list(pool.map(self.build, mutants))
         seen: dict[str, str] = {}
@@ -282,10 +333,11 @@ class Builder:
 def is_alive(built: Built, build_directory: Path | None = None) -> bool:
     """Does the smoke case pass on the library, by the worker alone?"""
     root = build_directory if build_directory is not None else toolchain.build_directory()
+    adapter: list[str | Path] = ["--adapter", root / "lib" / "reference-adapter.so"]
     with tempfile.TemporaryDirectory(prefix="alive-") as directory:
         done = subprocess.run(
             [root / "bin" / "cts-worker", "--case", built.mutant.smoke_case, "--sut", built.library,
-             "--adapter", root / "lib" / "reference-adapter.so", "--debug"],
+             *(adapter if built.mutant.base.adapter else []), "--debug"],
             cwd=directory, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE, timeout=SMOKE_LIMIT_S, check=False,
         )  # fmt: skip
@@ -304,7 +356,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = [mutant for mutant in mutants if not options.ids or mutant.id in options.ids]
     status = 0
     builder = Builder()
-    builder.base_objects()
 
     def prove(mutant: Mutant) -> str:
         try:

@@ -14,6 +14,7 @@ void help_general(FILE *stream)
         "  doctor   check library, adapter and machine before any verdict\n"
         "  run      run cases and say what deviates\n"
         "  debug    run one case in one process, without limits\n"
+        "  selftest run the suite on faulty libraries: which does it find?\n"
         "\n"
         "  explain  a case of a finished run: what was done, expected and seen\n"
         "  matrix   requirement by case by verdict, and what was not covered\n"

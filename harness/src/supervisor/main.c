@@ -3,8 +3,10 @@
 #include "commands.h"
 #include "documents.h"
 #include "exit_code.h"
+#include "selftest.h"
 
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 /* A caller that closed 0, 1 or 2 would have us write messages into our own files. */
@@ -24,6 +26,9 @@ int main(int argc, char **argv)
 {
     struct options options;
     open_standard_descriptors();
+    if (argc > 1 && strcmp(argv[1], "selftest") == 0) {
+        return command_selftest(argv + 2); /* it has options of its own */
+    }
     switch (options_parse(&options, argc, argv)) {
     case OPTIONS_DONE:
         return EXIT_CONFORMANT;
