@@ -217,7 +217,8 @@ static Retcode churn_used(struct cts_op *op)
     struct incoming in;
     Retcode rc = rcOk;
     cts_message_fill(&wire, NULL, &op->message, op->request, false);
-    if (cts_library.pack_out(&out, &wire.base_, NULL) != NK_EOK || incoming_pack(op, &in) != NK_EOK) {
+    if (cts_library.pack_out(&out, &wire.base_, NULL) != NK_EOK ||
+        incoming_pack(op, &in) != NK_EOK) {
         op->note = "PackOutMsg or PackInMsg failed";
         return rcFail;
     }
