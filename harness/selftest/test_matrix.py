@@ -245,7 +245,7 @@ def test_what_is_not_found_makes_the_command_fail(
 ) -> None:
     harmless = mutant_build.Change("decisions.c", "rcQuotaExceeded", "rcOutOfMemory")
     mutant = mutant_build.Mutant("harmless", "OBJ-08", "source", "harmless", (harmless,))
-    monkeypatch.setattr(matrix, "_judge", lambda judge, built: {
+    monkeypatch.setattr(matrix, "_judge", lambda judge, built, hint: {
         "state": matrix.SURVIVED, "case": "", "verdict": ""
     })  # fmt: skip
     rows = matrix.judge_mutants(suite.build, [mutant], 1, lambda line: None)
