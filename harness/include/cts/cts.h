@@ -124,8 +124,8 @@ struct cts_op *cts_start_connect(struct cts_actor *actor);
 /* KnHandleCopy(handle, rights, INVALID_HANDLE, ...). SKIP where the library has no such function.
  */
 struct cts_op *cts_start_copy(struct cts_actor *actor, Handle handle, rtl_uint32_t rights);
-/* `rounds` times Create and Close; stops at the first result other than rcOk, which it returns. A case
- * whose churn is not through within 20 s ends as INCONCLUSIVE: slow is not wrong. */
+/* `rounds` times Create and Close; stops at the first result other than rcOk, which it returns. This op
+ * and the next ones are waited for as long as they get on: a library may be slow. */
 struct cts_op *cts_start_churn(struct cts_actor *actor, unsigned rounds);
 /* `rounds` times: Create, Set, a CallEx on `client` and a RecvEx on `server` that are interrupted, Clear,
  * Close. Nobody may wait at the other ends. Result as churn; rcFail when a call was not interrupted. */

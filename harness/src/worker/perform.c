@@ -5,7 +5,6 @@
  */
 #include "library.h"
 #include "race.h"
-#include "worker_protocol.h"
 #include "world.h"
 
 #include <stdio.h>
@@ -167,11 +166,9 @@ static void perform_reply(struct cts_op *op)
     stamp_return(op);
 }
 
-/* Stops early, with rcOk, when the time for it is over: slow is not wrong. */
 static Retcode churn(struct cts_op *op)
 {
-    uint64_t end = cts_now_ns() + (uint64_t)(CTS_CHURN_LIMIT_MS * 1e6 * cts_world.timeout_factor);
-    while (atomic_load(&op->rounds_done) < op->rounds && cts_now_ns() < end) {
+    while (atomic_load(&op->rounds_done) < op->rounds) {
         Handle handle = INVALID_HANDLE;
         Retcode rc = cts_library.create_sync_object(&handle);
         if (rc == rcOk) {
@@ -224,6 +221,7 @@ static Retcode churn_used(struct cts_op *op)
     }
     for (unsigned i = 0; i < op->rounds && rc == rcOk; i++) {
         rc = use_object(op, &out, &in);
+        atomic_fetch_add(&op->rounds_done, 1);
     }
     return rc;
 }

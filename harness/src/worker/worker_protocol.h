@@ -59,12 +59,9 @@ enum cts_worker_exit {
 /* What a worker may have of addresses. */
 #define CTS_ADDRESS_SPACE_BYTES (4ull * 1024u * 1024u * 1024u)
 /* Bounds, in milliseconds before the timeout factor. A call that must return is given
- * CTS_HANG_LIMIT_MS, or CTS_REST_LIMIT_MS of complete rest of the whole process, whichever ends
- * first; a case CTS_CASE_LIMIT_MS or CTS_LONG_CASE_LIMIT_MS. */
+ * CTS_HANG_LIMIT_MS (each round of one that repeats), or CTS_REST_LIMIT_MS of complete rest of the
+ * whole process, whichever ends first; a case CTS_CASE_LIMIT_MS or CTS_LONG_CASE_LIMIT_MS. */
 #define CTS_HANG_LIMIT_MS 8000u
-/* An op that repeats Create and Close is waited for as long as it gets on; it stops by itself after
- * this time, and a case that then has fewer rounds than it asked for is INCONCLUSIVE. */
-#define CTS_CHURN_LIMIT_MS 20000u
 #define CTS_REST_LIMIT_MS 1500u
 #define CTS_CASE_LIMIT_MS 20000u
 #define CTS_LONG_CASE_LIMIT_MS 60000u
