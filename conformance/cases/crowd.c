@@ -22,7 +22,7 @@ static void one_of_hundreds_is_set(const struct cts_case *self)
     struct cts_link link = cts_link_open(self->layout);
     struct cts_actor *creator = cts_actor_new(link.server_process, "creator");
     struct cts_actor *server = cts_actor_new(link.server_process, "server");
-    Handle syncs[OBJECTS];
+    Handle syncs[OBJECTS] = {INVALID_HANDLE};
     int count = 0;
     while (count < OBJECTS) {
         struct cts_op *create = cts_start_create(creator);
