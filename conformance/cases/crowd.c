@@ -23,7 +23,8 @@ static bool may_share(int one, int other)
     return distance < 4 || distance % 32 == 0;
 }
 
-/* OBJ-03: of 300 live objects, or as many as there may be, one is set, and no other. variant: which. How many objects there may be is not written anywhere (OBJ-16). */
+/* OBJ-03: of 300 live objects, or as many as there may be, one is set, and no other. variant: which.
+ * How many objects there may be is not written anywhere (OBJ-16). */
 static void one_of_hundreds_is_set(const struct cts_case *self)
 {
     struct cts_link link = cts_link_open(self->layout);
