@@ -174,6 +174,8 @@ def test_examples_work(suite: Suite, tmp_path: Path) -> None:
     for line in lines:
         if "--gdb" in line.split():
             continue  # waits for a person
+        if "--sysroot" in line or "--exec-wrapper" in line:
+            continue  # other headers, another machine: test_ports.py
         # The whole suite is run elsewhere.
         short = re.sub(r"^ipc-cts run(?! [A-Z])", "ipc-cts run OBJ-01", line)
         short = re.sub(r"--repeat \d+", "--repeat 2", short)
