@@ -3,7 +3,7 @@
 option(CTS_WERROR "Treat warnings as errors (CI does; a user's newer compiler should not fail)" OFF)
 option(CTS_COVERAGE "Instrument for gcov" OFF)
 option(CTS_THREAD_SAFETY "Clang thread-safety analysis as errors" OFF)
-option(CTS_MODEL_FAULTS "Build the model with each of its seeded faults, and test that they are found" OFF)
+option(CTS_MODEL_PROOF "Compare the model with its enumerator at length, and with each of its seeded faults" OFF)
 set(CTS_SANITIZE "" CACHE STRING "Sanitizers for -fsanitize=, for example address,undefined")
 
 add_library(cts_build INTERFACE)
