@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from ctsreport import consistency, diff, events, explain, formats, matrix, results
+from ctsreport.evidence import EvidenceError, merge, waivers
 from ctsreport.text import visible
 
 DONE, REGRESSION, INCOMPLETE, INTERNAL, USAGE = 0, 1, 2, 3, 4
@@ -168,6 +169,10 @@ def _document(run: results.Run, name: str) -> bytes:
     return document
 
 
+def _waived(run: results.Run, file: str | None) -> results.Run:
+    return run if file is None else waivers.apply(run, waivers.load(Path(file)))
+
+
 def _history(names: Iterable[str]) -> Callable[[str], bool]:
     wanted: bool = any(formats.FORMATS[name].history for name in names)
     return results.every_case if wanted else results.no_case
@@ -175,13 +180,15 @@ def _history(names: Iterable[str]) -> Callable[[str], bool]:
 
 def command_report(options: argparse.Namespace) -> int:
     path = log_path(options.run, options.last_run)
-    run = load(path, _history([options.format]))
+    run = _waived(load(path, _history([options.format])), options.waivers)
     document = _document(run, options.format)
     if options.output is None or options.output == "-":
         _print(document)
     else:
         write_file(Path(options.output), document)
-    return _status(run)
+    for item in run.waivers:
+        print(f"ipc-cts: {waivers.line(item)}", file=sys.stderr)
+    return REGRESSION if run.wrong_waivers else _status(run)
 
 
 def command_write(options: argparse.Namespace) -> int:
@@ -190,6 +197,7 @@ def command_write(options: argparse.Namespace) -> int:
     if any(name not in formats.FORMATS or not file for name, _, file in wanted):
         raise Refused("a document is FORMAT=FILE")
     run = load(Path(options.run), _history(name for name, _, _ in wanted))
+    run = _waived(run, options.waivers)
     status = DONE
     for name, _, file in wanted:
         try:
@@ -217,6 +225,37 @@ def command_diff(options: argparse.Namespace) -> int:
         _print_lines(diff.text(found))
     status = max(_status(before), _status(after))
     return REGRESSION if found.regressions else status
+
+
+# ---------------------------------------------------------------------------------------------
+# merge, waivers
+
+
+def command_merge(options: argparse.Namespace) -> int:
+    shards = []
+    for name in options.shards:
+        path = log_path(name, None)
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise Refused(f"{visible(name)}: {error.strerror}") from None
+        shards.append(merge.read_shard(visible(name), content))
+    whole = merge.merge(shards)
+    if options.output == "-":
+        _print(whole)
+    else:
+        write_file(Path(options.output), whole)
+    return DONE
+
+
+def command_waivers(options: argparse.Namespace) -> int:
+    """Is the file in order; with a log: the exit code of that run under its waivers."""
+    found = waivers.load(Path(options.file))
+    if options.run is None:
+        return DONE
+    run = waivers.apply(load(Path(options.run)), found)
+    _print_lines(waivers.line(item) for item in run.waivers)
+    return waivers.exit_code(run.waivers, run)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -248,6 +287,7 @@ def _verb(
 def parser() -> _Parser:
     top = _Parser(prog="ipc-cts", description="Documents from event logs.")
     top.add_argument("--last-run", help=argparse.SUPPRESS)
+    top.add_argument("--program", help=argparse.SUPPRESS)
     verbs = top.add_subparsers(dest="verb", required=True)
 
     verb = _verb(
@@ -299,6 +339,11 @@ def parser() -> _Parser:
     verb.add_argument("run", metavar="RUN", nargs="?", help=_RUN_HELP)
     verb.add_argument("--format", required=True, choices=sorted(formats.FORMATS), metavar="FORMAT")
     verb.add_argument("-o", "--output", metavar="FILE", help="without it stdout")
+    verb.add_argument(
+        "--waivers",
+        metavar="FILE",
+        help="shown beside the verdicts; exit 1 when one is expired, unmatched or not needed",
+    )
     verb.set_defaults(command=command_report)
 
     verb = _verb(
@@ -316,8 +361,27 @@ def parser() -> _Parser:
     verb.add_argument("--format", choices=("text", "json"), default="text")
     verb.set_defaults(command=command_diff)
 
+    verb = _verb(
+        verbs,
+        "merge",
+        "Put the logs of all shards of a run together: one log that reads like that of one run. Their\n"
+        "order does not matter.\n\n"
+        "Exit 0; 4 for a shard that is missing, doubled, foreign (of another suite, library or\n"
+        "profile) or not whole, with its name.",
+        "  ipc-cts merge shard1.jsonl shard2.jsonl -o events.jsonl",
+    )
+    verb.add_argument("shards", metavar="SHARD", nargs="+", help="an events.jsonl or its directory")
+    verb.add_argument("-o", "--output", metavar="FILE", required=True, help="- for stdout")
+    verb.set_defaults(command=command_merge)
+
+    verb = verbs.add_parser("waivers", prog="ipc-cts")
+    verb.add_argument("file")
+    verb.add_argument("run", nargs="?")
+    verb.set_defaults(command=command_waivers)
+
     verb = verbs.add_parser("write", prog="ipc-cts")
     verb.add_argument("run")
+    verb.add_argument("--waivers")
     verb.add_argument("documents", nargs="+", metavar="FORMAT=FILE")
     verb.set_defaults(command=command_write)
     return top
@@ -331,7 +395,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return USAGE if stopped.code else DONE
     try:
         return int(options.command(options))
-    except Refused as refused:
+    except (Refused, EvidenceError) as refused:
         print(f"ipc-cts: {refused}", file=sys.stderr)
         return refused.status
     except OSError as error:

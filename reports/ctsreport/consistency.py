@@ -53,19 +53,26 @@ _IDS = {"tap13": _tap_id, "tap14": _tap_id, "junit": _tap_id, "csv": _csv_id,
         "html": _html_id}  # fmt: skip
 
 
-# Documents that are taken for a verdict on the run: a claim that does not hold is one more failure.
+# Documents that are taken for a verdict on the run: a claim that does not hold is one more failure, and
+# so are waivers that are not in order; a failure that is waived is none.
 _WITH_CLAIMS = ("tap13", "tap14", "junit")
 
 
 def expected(name: str, run: results.Run) -> Tally:
     shown = _IDS.get(name, _own_id)
-    tally = [(shown(case), group(case.verdict)) for case in run.cases]
-    if name in _WITH_CLAIMS and run.start is not None and run.start.capabilities.absent:
+    judges = name in _WITH_CLAIMS
+    tally = [
+        (shown(case), SKIPPED if judges and case.waiver is not None else group(case.verdict))
+        for case in run.cases
+    ]
+    if judges and run.start is not None and run.start.capabilities.absent:
         tally.append((tap.CLAIMS.split(" ")[0], FAILURE))
+    if judges and run.start is not None and run.wrong_waivers:
+        tally.append((tap.WAIVERS.split(" ")[0], FAILURE))
     return tally
 
 
-_POINT = re.compile(r"(ok|not ok) \d+ - (\S+)[^#]*(# SKIP.*)?$")
+_POINT = re.compile(r"(ok|not ok) \d+ - (\S+)[^#]*(# (?:SKIP|TODO).*)?$")
 
 
 def _tap(document: bytes) -> Tally | None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, Union
 
 VERSION = 1
@@ -95,6 +95,7 @@ class RunStart:
     missing_optional: tuple[str, ...]
     capabilities: Capabilities
     time_utc: str
+    digests: Mapping[str, object] = field(default_factory=dict)  # of suite, SUT, adapter, profile
 
 
 @dataclass(frozen=True)
@@ -389,6 +390,7 @@ def _run_start(m: _Members) -> Event:
         missing_optional=m.texts("missing_optional"),
         capabilities=m.capabilities("capabilities"),
         time_utc=m.text("time_utc"),
+        digests=m.table("digests"),
     )
 
 

@@ -53,6 +53,11 @@ def outcome(verdict: str) -> str | None:
     return "failure" if tap.severity(verdict) == "fail" else "error"
 
 
+def case_outcome(case: results.CaseResult) -> str | None:
+    """As `outcome`; a failure that is waived does not count as one."""
+    return outcome(case.verdict) if case.waiver is None else "skipped"
+
+
 def _content(case: results.CaseResult, rep: results.Repetition | None) -> Iterator[str]:
     end = rep.end if rep is not None else None
     claim = case.start.claim if case.start is not None else ""
@@ -79,11 +84,13 @@ def _text_of(case: results.CaseResult, rep: results.Repetition | None) -> str:
 
 
 def _add_outcome(parent: etree._Element, case: results.CaseResult) -> None:
-    name = outcome(case.verdict)
+    name = case_outcome(case)
     if name is None:
         return
     element = etree.SubElement(parent, name)
-    if case.verdict == "INCONCLUSIVE":
+    if case.waiver is not None:
+        element.set("message", f"waived by {tap.plain(case.waiver)}")
+    elif case.verdict == "INCONCLUSIVE":
         element.set("message", "inconclusive")
     else:
         element.set("message", visible(short(tap.message(case), MESSAGE_MAX)))
@@ -121,6 +128,8 @@ def _case_properties(case: results.CaseResult, seed: str) -> Iterator[tuple[str,
     if case.start is not None:
         yield "level", case.start.strength
     yield "verdict", case.verdict or "NO_VERDICT"
+    if case.waiver is not None:
+        yield "waiver", case.waiver
     if seed:
         yield "seed", seed
     if len(case.repetitions) > 1:
@@ -170,7 +179,7 @@ def _suite_properties(run: results.Run) -> Iterator[tuple[str, str]]:
 def _set_counts(
     element: etree._Element, cases: list[results.CaseResult], timestamp: str
 ) -> None:
-    counts = Counter(outcome(case.verdict) for case in cases)
+    counts = Counter(case_outcome(case) for case in cases)
     element.set("tests", str(len(cases)))
     element.set("failures", str(counts["failure"]))
     element.set("errors", str(counts["error"]))
@@ -199,17 +208,17 @@ def _add_no_plan(root: etree._Element, run: results.Run) -> None:
     error.text = _lines("\n".join(run.problems), CONTENT_MAX) or NO_PLAN
 
 
-def _add_claims(root: etree._Element, absent: tuple[str, ...], profile: str) -> None:
+def _add_failed(root: etree._Element, name: str, title: str, text: str, profile: str) -> None:
     """The run is not conformant, though every case may be."""
-    text = visible(short(tap.claims_text(absent), MESSAGE_MAX))
+    text = visible(short(text, MESSAGE_MAX))
     counts = dict(tests="1", failures="1", errors="0", skipped="0", time="0.000")
-    suite = etree.SubElement(root, "testsuite", name="claims", **counts)
+    suite = etree.SubElement(root, "testsuite", name=name, **counts)
     case = etree.SubElement(
-        suite, "testcase", classname=f"{tap.plain(profile)}.claims", name=tap.CLAIMS, time="0.000"
+        suite, "testcase", classname=f"{tap.plain(profile)}.{name}", name=title, time="0.000"
     )
     etree.SubElement(case, "failure", message=text, type="FAIL").text = text
-    for name in ("tests", "failures"):
-        root.set(name, str(int(root.get(name, "0")) + 1))
+    for count in ("tests", "failures"):
+        root.set(count, str(int(root.get(count, "0")) + 1))
 
 
 def document(run: results.Run) -> bytes:
@@ -228,7 +237,10 @@ def document(run: results.Run) -> bytes:
             _add_properties(suite, _suite_properties(run))
             for case in cases:
                 _add_case(suite, case, run.start.profile, run.start.seed)
-        if run.start.capabilities.absent:
-            _add_claims(root, run.start.capabilities.absent, run.start.profile)
+        absent, wrong, profile = run.start.capabilities.absent, run.wrong_waivers, run.start.profile
+        if absent:
+            _add_failed(root, "claims", tap.CLAIMS, tap.claims_text(absent), profile)
+        if wrong:
+            _add_failed(root, "waivers", tap.WAIVERS, tap.waivers_text(wrong), profile)
     xml: bytes = etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
     return xml

@@ -12,9 +12,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Union
+from typing import TYPE_CHECKING, Union
 
 from ctsreport import events
+
+if TYPE_CHECKING:
+    from ctsreport.evidence.waivers import Standing
 
 # The worst first. A case that was run several times has the worst of its verdicts.
 NO_VERDICT = ""
@@ -77,6 +80,7 @@ class CaseResult:
     shown: Repetition | None  # the first repetition with that verdict, if the log holds one
     outcomes: tuple[tuple[str, int], ...]  # (verdict, how often), the worst first
     repetitions: tuple[Repetition, ...] = ()  # those that the log holds, by number
+    waiver: str | None = None  # id of the waiver that accepts this failure; the verdict stays
 
     @property
     def suspect(self) -> str | None:
@@ -114,6 +118,12 @@ class Run:
     requirements: tuple[events.Requirement, ...] = ()  # in catalogue order
     listed: tuple[events.ListedCase, ...] = ()  # all cases there are, in catalogue order
     transitions: tuple[Transition, ...] = ()  # all that the model has, in its order
+    waivers: tuple[Standing, ...] = ()  # what became of each, where waivers were given
+
+    @property
+    def wrong_waivers(self) -> tuple[Standing, ...]:
+        """Those that make the run red: expired, unmatched, or not needed."""
+        return tuple(item for item in self.waivers if item.is_wrong)
 
     def case(self, identifier: str) -> CaseResult | None:
         return next((case for case in self.cases if case.case == identifier), None)

@@ -11,10 +11,14 @@ import json
 import math
 from collections import Counter
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from ctsreport import events, matrix, results
 
-VERSION = 1
+if TYPE_CHECKING:
+    from ctsreport.evidence.waivers import Standing
+
+VERSION = 2
 DOCUMENT = "ipc-cts results"
 
 Object = dict[str, object]
@@ -79,8 +83,24 @@ def _repetition(rep: results.Repetition) -> Object:
     return found
 
 
+def _waiver(item: Standing) -> Object:
+    waiver = item.waiver
+    return {
+        "id": waiver.id,
+        "case": waiver.case,
+        "state": item.state,
+        "why": item.why,
+        "reason": waiver.reason,
+        "issue": waiver.issue,
+        "owner": waiver.owner,
+        "created": waiver.created,
+        "expires": waiver.expires,
+    }
+
+
 def _case(case: results.CaseResult) -> Object:
     start = case.start
+    waived: Object = {} if case.waiver is None else {"waiver": case.waiver}
     return {
         "case": case.case,
         "requirement": case.requirement,
@@ -90,6 +110,7 @@ def _case(case: results.CaseResult) -> Object:
         "layout": None if start is None else start.layout,
         "suspect": case.suspect,
         "verdict": case.verdict or None,
+        **waived,
         "outcomes": [{"verdict": word or None, "count": count} for word, count in case.outcomes],
         "flaky": case.is_flaky,
         "repetitions": [_repetition(rep) for rep in case.repetitions],
@@ -129,6 +150,7 @@ def _model(run: results.Run) -> Object | None:
 
 def content(run: results.Run) -> Object:
     table = matrix.rows(run)
+    waivers: Object = {"waivers": [_waiver(item) for item in run.waivers]} if run.waivers else {}
     return {
         "document": DOCUMENT,
         "version": VERSION,
@@ -140,6 +162,7 @@ def content(run: results.Run) -> Object:
         "requirement_counts": dict(sorted(Counter(row.verdict for row in table).items())),
         "requirements": [_requirement(row) for row in table],
         "model": _model(run),
+        **waivers,
     }
 
 

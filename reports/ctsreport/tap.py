@@ -18,10 +18,13 @@ import argparse
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Union
+from typing import TYPE_CHECKING, Union
 
 from ctsreport import events, results
 from ctsreport import text as text_for_people
+
+if TYPE_CHECKING:
+    from ctsreport.evidence.waivers import Standing
 
 FORMATS = (13, 14)
 
@@ -38,6 +41,8 @@ NUMBER_MAX = 10**12
 
 # The point that a run gets whose library lacks what it claims.
 CLAIMS = "claimed capabilities are present"
+# The point that a run gets whose waivers are expired, unmatched or not needed.
+WAIVERS = "waivers are valid and needed"
 
 OK_VERDICTS = ("PASS", "OBSERVED", "SKIP", "INCONCLUSIVE")
 ERROR_VERDICTS = ("TIMEOUT", "CRASH", "EARLY_EXIT", "BROKEN", results.NO_VERDICT)
@@ -128,6 +133,7 @@ KEYS = (
     "level",
     "suspect",
     "verdict",
+    "waiver",
     "expected",
     "observed",
     "check",
@@ -223,6 +229,8 @@ def case_block(case: results.CaseResult, seed: str, dialect: int) -> dict[str, V
         values["suspect"] = _optional(case.start.suspect)
     if case.verdict != results.NO_VERDICT:
         values["verdict"] = quoted(case.verdict, SHORT_MAX_BYTES)
+    if case.waiver is not None:
+        values["waiver"] = quoted(case.waiver, SHORT_MAX_BYTES)
     if seed:
         values["seed"] = quoted(seed, SHORT_MAX_BYTES)
     if end is not None:
@@ -244,6 +252,8 @@ def description(case: results.CaseResult) -> str:
 
 
 def directive(case: results.CaseResult) -> str:
+    if case.waiver is not None:
+        return f" # TODO waiver {plain(case.waiver)}"
     if case.verdict == "INCONCLUSIVE":
         return " # SKIP inconclusive"
     if case.verdict == "SKIP":
@@ -326,9 +336,23 @@ def claims_point(number: int, absent: Sequence[str]) -> Iterator[str]:
     yield from block(values, indent=2)
 
 
+def waivers_point(number: int, wrong: Sequence[Standing]) -> Iterator[str]:
+    """A point of its own, too: a waiver that is not in order fails the run."""
+    yield f"not ok {number} - {WAIVERS}"
+    values: dict[str, Value] = {
+        "message": quoted(waivers_text(wrong), LONG_MAX_BYTES),
+        "severity": quoted("fail", SHORT_MAX_BYTES),
+    }
+    yield from block(values, indent=2)
+
+
+def waivers_text(wrong: Sequence[Standing]) -> str:
+    return "; ".join(f"{w.waiver.id} ({w.waiver.case}) is {w.state}: {w.why}" for w in wrong)
+
+
 def _all_skipped(run: results.Run) -> str:
     """The reason, when every planned case was skipped, or none was planned; else ""."""
-    if run.start is None or run.problems or run.start.capabilities.absent:
+    if run.start is None or run.problems or run.start.capabilities.absent or run.wrong_waivers:
         return ""
     if not run.cases:
         return "nothing selected"
@@ -364,11 +388,13 @@ def document(run: results.Run, dialect: int, verbose: bool = False) -> Iterator[
         yield "Bail out! the event log holds an empty plan and is not complete"
         return
     absent = run.start.capabilities.absent
-    yield f"1..{len(run.cases) + bool(absent)}"
+    yield f"1..{len(run.cases) + bool(absent) + bool(run.wrong_waivers)}"
     for number, case in enumerate(run.cases, start=1):
         yield from point(number, case, run.start.seed, dialect, verbose)
     if absent:
         yield from claims_point(len(run.cases) + 1, absent)
+    if run.wrong_waivers:
+        yield from waivers_point(len(run.cases) + bool(absent) + 1, run.wrong_waivers)
     yield from problem_lines(run.problems)
 
 

@@ -43,7 +43,7 @@ def test_samples_follow_the_schema(name: str) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"version": 2}, {"cases": None}, {"extra": 1}, {"counts": {"PASS": 0}},
+        {"version": 1}, {"cases": None}, {"extra": 1}, {"counts": {"PASS": 0}},
         {"run": {}}, {"complete": "yes"}, {"cases": [{"case": "CALL-01.1"}]},
     ],
 )  # fmt: skip

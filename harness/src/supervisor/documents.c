@@ -12,20 +12,29 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define DOCUMENTS_WORDS_FIXED 8u
+#define DOCUMENTS_WORDS_FIXED 10u
 #define DOCUMENTS_OF_RUN_MAX 5u
+
+/* The file that this command was started from. */
+static bool own_program(char *program, size_t size)
+{
+    ssize_t length = readlink("/proc/self/exe", program, size - 1);
+    if (length > 0) {
+        program[length] = '\0';
+    }
+    return length > 0;
+}
 
 /* The directory of the package: beside an installed command, or in the source of a build tree. */
 static bool find_package(struct text *directory)
 {
     static const char *const places[] = {"../share/ipc-cts/reports", CTS_REPORTS_FROM_BIN};
     char program[PATH_MAX];
-    ssize_t size = readlink("/proc/self/exe", program, sizeof(program) - 1);
-    if (size > 0) {
-        program[size] = '\0';
+    bool known = own_program(program, sizeof(program));
+    if (known) {
         *strrchr(program, '/') = '\0';
     }
-    for (size_t i = 0; size > 0 && i < sizeof(places) / sizeof(places[0]); i++) {
+    for (size_t i = 0; known && i < sizeof(places) / sizeof(places[0]); i++) {
         struct text file = {0};
         text_printf(&file, "%s/%s/ctsreport/__main__.py", program, places[i]);
         bool there = access(text_string(&file), R_OK) == 0;
@@ -77,6 +86,8 @@ static char **new_words(size_t more, size_t *count)
 int command_documents(const struct options *options)
 {
     static char last_flag[] = "--last-run";
+    static char program_flag[] = "--program";
+    char program[PATH_MAX];
     struct text package = {0};
     struct text last = {0};
     size_t count = 0;
@@ -86,6 +97,10 @@ int command_documents(const struct options *options)
         if (last_run_path(&last)) {
             words[count++] = last_flag;
             words[count++] = last.data;
+        }
+        if (own_program(program, sizeof(program))) { /* certify runs it */
+            words[count++] = program_flag;
+            words[count++] = program;
         }
         words[count++] = verb;
         for (size_t i = 0; i < options->id_count; i++) {
@@ -113,27 +128,56 @@ static void add_document(char **words, size_t *count, const char *format, const 
     }
 }
 
-static bool wait_for_writer(pid_t pid)
+/* The exit status; -1 when it has none. */
+static int wait_for_python(pid_t pid)
 {
     int status = 0;
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
     }
     if (WIFSIGNALED(status)) {
         say(stderr, "ipc-cts: the report writer was killed by signal %d\n", WTERMSIG(status));
-    } else if (WEXITSTATUS(status) == 1) { /* Python's own code for a defect of the writer */
-        say(stderr, "ipc-cts: the report writer failed\n");
     }
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* Runs `words` and gives the exit status; -1 when there is none. With `to_stderr` nothing goes to
+ * stdout. */
+static int call_python(char *const *words, bool to_stderr)
+{
+    struct text package = {0};
+    int status = -1;
+    if (find_package(&package)) {
+        (void)fflush(stdout);
+        (void)fflush(stderr);
+        pid_t pid = fork();
+        if (pid == 0) {
+            if (!to_stderr || dup2(STDERR_FILENO, STDOUT_FILENO) >= 0) {
+                become_python(words, text_string(&package));
+            }
+            _exit(EXIT_INTERNAL);
+        }
+        if (pid < 0) {
+            say(stderr, "ipc-cts: cannot start the report writer: %s\n", strerror(errno));
+        } else {
+            status = wait_for_python(pid);
+        }
+    }
+    text_finish(&package);
+    return status;
 }
 
 bool documents_write(const struct options *options, const char *events)
 {
     static char verb[] = "write";
     size_t count = 0;
-    struct text package = {0};
     char **words = new_words(DOCUMENTS_OF_RUN_MAX, &count);
     words[count++] = verb;
+    size_t own = count; /* from here on words are to be released */
     words[count++] = copy_string(events);
+    if (options->waivers != NULL) {
+        words[count++] = copy_string("--waivers");
+        words[count++] = copy_string(options->waivers);
+    }
     size_t fixed = count;
     if (options->tap != 0) {
         add_document(words, &count, options->tap == 14 ? "tap14" : "tap13",
@@ -145,24 +189,51 @@ bool documents_write(const struct options *options, const char *events)
     add_document(words, &count, "matrix", options->matrix);
     words[count] = NULL;
     bool good = count == fixed;
-    if (!good && find_package(&package)) {
-        (void)fflush(stdout);
-        (void)fflush(stderr);
-        pid_t pid = fork();
-        if (pid == 0) {
-            become_python(words, text_string(&package));
-            _exit(EXIT_INTERNAL);
-        }
-        if (pid < 0) {
-            say(stderr, "ipc-cts: cannot start the report writer: %s\n", strerror(errno));
-        } else {
-            good = wait_for_writer(pid);
+    if (!good) {
+        int status = call_python(words, false);
+        good = status == 0;
+        if (status == 1) { /* Python's own code for a defect of the writer */
+            say(stderr, "ipc-cts: the report writer failed\n");
         }
     }
-    for (size_t i = fixed - 1; i < count; i++) {
+    for (size_t i = own; i < count; i++) {
         free(words[i]);
     }
     free(words);
-    text_finish(&package);
     return good;
+}
+
+/* `waivers FILE [EVENTS]`. */
+static int call_waivers(const struct options *options, const char *events)
+{
+    static char verb[] = "waivers";
+    size_t count = 0;
+    char **words = new_words(2, &count);
+    words[count++] = verb;
+    size_t own = count;
+    words[count++] = copy_string(options->waivers);
+    if (events != NULL) {
+        words[count++] = copy_string(events);
+    }
+    words[count] = NULL;
+    int status = call_python(words, options->tap != 0 && options->tap_file == NULL);
+    for (size_t i = own; i < count; i++) {
+        free(words[i]);
+    }
+    free(words);
+    return status;
+}
+
+int documents_check_waivers(const struct options *options)
+{
+    int status = call_waivers(options, NULL);
+    return status == EXIT_CONFORMANT || status == EXIT_USAGE ? status : EXIT_INTERNAL;
+}
+
+int documents_judge_waivers(const struct options *options, const char *events)
+{
+    int status = call_waivers(options, events);
+    bool known =
+        status == EXIT_CONFORMANT || status == EXIT_DEVIATES || status == EXIT_INCONCLUSIVE;
+    return known ? status : EXIT_INTERNAL;
 }

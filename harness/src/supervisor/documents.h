@@ -15,4 +15,11 @@ int command_documents(const struct options *options);
  * was asked for. False with a line on stderr for each that could not be written. */
 bool documents_write(const struct options *options, const char *events);
 
+/* Is the file of --waivers one? EXIT_CONFORMANT; EXIT_USAGE or EXIT_INTERNAL, with a line on stderr. */
+int documents_check_waivers(const struct options *options);
+/* The exit code of the run `events` under its waivers: EXIT_CONFORMANT, EXIT_DEVIATES,
+ * EXIT_INCONCLUSIVE, or EXIT_INTERNAL with a line on stderr. Prints what is waived and what is wrong
+ * with the waivers, on stderr when stdout is for TAP. The log stays as it is. */
+int documents_judge_waivers(const struct options *options, const char *events);
+
 #endif

@@ -11,6 +11,7 @@ enum exit_code {
     EXIT_USAGE = 4,        /* command line, a library that cannot be loaded, strict and suspect */
     EXIT_NOTHING = 5,      /* nothing selected */
     EXIT_INCONCLUSIVE = 6, /* no failure, but a verdict that the machine could not decide */
+    EXIT_EVIDENCE = 7,     /* verify: the bundle is refused */
 };
 
 #endif

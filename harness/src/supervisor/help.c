@@ -20,6 +20,9 @@ void help_general(FILE *stream)
         "  matrix   requirement by case by verdict, and what was not covered\n"
         "  report   TAP, JUnit, JSON, HTML from an event log\n"
         "  diff     what changed between two runs\n"
+        "  merge    one log from the logs of all shards of a run\n"
+        "  certify  a full run as a signed evidence bundle\n"
+        "  verify   check an evidence bundle\n"
         "\n"
         "An ID is an area (CALL), a requirement (CALL-02) or a case (CALL-02.1).\n"
         "Without --sut the reference implementation is tested.\n"
@@ -31,7 +34,7 @@ void help_general(FILE *stream)
         "\n"
         "Exit codes: 0 conformant, 1 a case deviates, 2 interrupted, 3 error of the harness,\n"
         "4 usage, a library that cannot be loaded, or a run that --strict refuses,\n"
-        "5 nothing selected, 6 inconclusive only.\n");
+        "5 nothing selected, 6 inconclusive only, 7 evidence that verify refuses.\n");
 }
 
 static const char list_help[] =
@@ -86,6 +89,13 @@ static const char run_help[] =
     "  -j, --jobs N              cases at the same time (one for each CPU)\n"
     "  --timeout-factor F        stretch all limits, 0.1 to 100 (IPCTS_TIMEOUT_FACTOR)\n"
     "  --repeat N                run everything N times\n"
+    "  --shard I/N               only the I-th of N parts of the selection; `merge` puts them "
+    "together\n"
+    "  --waivers FILE            failures that are known and accepted (reports/README.md): shown "
+    "beside\n"
+    "                            their verdicts; one that is expired, unmatched or not needed "
+    "fails the run\n"
+    "  --sut-version V           as the vendor counts (1.2.0), for waivers of versions\n"
     "  --shuffle                 in an order made from the seed\n"
     "  --seed N                  seed of order and of the cases' choices (IPCTS_SEED)\n"
     "  --stop-on-fail            start nothing more after the first failure\n"
@@ -112,6 +122,7 @@ static const char run_help[] =
     "  ipc-cts run --profile smoke\n"
     "  ipc-cts run --profile ce-1.3,soak RACE --sut ./libkos-ipc.so\n"
     "  ipc-cts run --repeat 20 --shuffle --seed 7 --sut ./libkos-ipc.so --events events.jsonl\n"
+    "  ipc-cts run --shard 1/2 --events shard1.jsonl; ipc-cts run --shard 2/2 --events s2.jsonl\n"
     "  ipc-cts run --sysroot ./sdk --cc clang\n"
     "  ipc-cts run --exec-wrapper 'qemu-aarch64-static -L /usr/aarch64-linux-gnu' \\\n"
     "      --sysroot ./aarch64\n"

@@ -52,6 +52,9 @@ int main(int argc, char **argv)
     case VERB_MATRIX:
     case VERB_REPORT:
     case VERB_DIFF:
+    case VERB_MERGE:
+    case VERB_CERTIFY:
+    case VERB_VERIFY:
         return command_documents(&options);
     case VERB_NONE:
     case VERB_COUNT:

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +23,9 @@ enum option_key {
     KEY_PROFILE,
     KEY_TIMEOUT_FACTOR,
     KEY_REPEAT,
+    KEY_SHARD,
+    KEY_WAIVERS,
+    KEY_SUT_VERSION,
     KEY_SHUFFLE,
     KEY_SEED,
     KEY_STOP_ON_FAIL,
@@ -66,6 +70,9 @@ static const struct {
      FOR(VERB_RUN) | FOR(VERB_LIST) | FOR(VERB_DOCTOR) | FOR(VERB_DEBUG)},
     {{"jobs", required_argument, NULL, KEY_JOBS}, FOR(VERB_RUN)},
     {{"repeat", required_argument, NULL, KEY_REPEAT}, FOR(VERB_RUN)},
+    {{"shard", required_argument, NULL, KEY_SHARD}, FOR(VERB_RUN)},
+    {{"waivers", required_argument, NULL, KEY_WAIVERS}, FOR(VERB_RUN)},
+    {{"sut-version", required_argument, NULL, KEY_SUT_VERSION}, FOR(VERB_RUN)},
     {{"shuffle", no_argument, NULL, KEY_SHUFFLE}, FOR(VERB_RUN)},
     {{"stop-on-fail", no_argument, NULL, KEY_STOP_ON_FAIL}, FOR(VERB_RUN)},
     {{"strict", no_argument, NULL, KEY_STRICT}, FOR(VERB_RUN)},
@@ -87,7 +94,8 @@ static const char *const verb_names[VERB_COUNT] = {
     [VERB_NONE] = "",           [VERB_LIST] = "list",     [VERB_SHOW] = "show",
     [VERB_DOCTOR] = "doctor",   [VERB_RUN] = "run",       [VERB_DEBUG] = "debug",
     [VERB_EXPLAIN] = "explain", [VERB_MATRIX] = "matrix", [VERB_REPORT] = "report",
-    [VERB_DIFF] = "diff"};
+    [VERB_DIFF] = "diff",       [VERB_MERGE] = "merge",   [VERB_CERTIFY] = "certify",
+    [VERB_VERIFY] = "verify"};
 
 const char *options_verb_name(enum verb verb)
 {
@@ -137,6 +145,40 @@ static bool parse_factor(const char *what, const char *value, double *factor)
         return wrong_value(what, value, "a factor from 0.1 to 100");
     }
     *factor = parsed;
+    return true;
+}
+
+/* "2/5". */
+static bool parse_shard(const char *value, struct options *options)
+{
+    unsigned long parts[2] = {0, 0};
+    const char *at = value;
+    for (int i = 0; i < 2; i++) {
+        char *end = NULL;
+        parts[i] = *at >= '1' && *at <= '9' ? strtoul(at, &end, 10) : 0;
+        if (parts[i] == 0 || parts[i] > OPTIONS_SHARDS_MAX || *end != (i == 0 ? '/' : '\0')) {
+            parts[0] = ULONG_MAX;
+            break;
+        }
+        at = end + 1;
+    }
+    if (parts[0] > parts[1]) {
+        return wrong_value("--shard", value, "a part of a number of parts, as in 2/5");
+    }
+    options->shard_index = (unsigned)parts[0];
+    options->shard_count = (unsigned)parts[1];
+    return true;
+}
+
+/* What reports compare: numbers with dots. */
+static bool parse_sut_version(const char *value, const char **version)
+{
+    size_t length = strlen(value);
+    if (length == 0 || length > OPTIONS_VERSION_MAX || strspn(value, "0123456789.") != length ||
+        value[0] == '.' || value[length - 1] == '.' || strstr(value, "..") != NULL) {
+        return wrong_value("--sut-version", value, "numbers with dots, as in 1.2.0");
+    }
+    *version = value;
     return true;
 }
 
@@ -220,6 +262,13 @@ static bool take_option(struct options *options, int key, const char *value)
         return parse_number("--jobs", value, OPTIONS_JOBS_MAX, false, &options->jobs);
     case KEY_REPEAT:
         return parse_number("--repeat", value, OPTIONS_REPEAT_MAX, false, &options->repeat);
+    case KEY_SHARD:
+        return parse_shard(value, options);
+    case KEY_WAIVERS:
+        options->waivers = value;
+        return true;
+    case KEY_SUT_VERSION:
+        return parse_sut_version(value, &options->sut_version);
     case KEY_SHUFFLE:
         options->shuffle = true;
         return true;
@@ -340,6 +389,10 @@ static bool check_combination(const struct options *options)
         wrong = "doctor takes no ids";
     } else if (options->quiet && options->verbose) {
         wrong = "--quiet and --verbose exclude each other";
+    } else if (options->shard_count != 0 && options->shuffle && !options->seed_given) {
+        wrong = "--shard with --shuffle needs --seed, the same for every shard";
+    } else if (options->shard_count != 0 && options->waivers != NULL) {
+        wrong = "waivers are for a whole run: merge the shards, then `ipc-cts report --waivers`";
     } else if (options->cc != NULL && options->sysroot == NULL) {
         wrong = "--cc is the compiler for the worker of a --sysroot, and there is none";
     } else if (options->sysroot != NULL && strcmp(options->worker, CTS_DEFAULT_WORKER) != 0) {

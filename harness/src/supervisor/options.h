@@ -22,6 +22,9 @@ enum verb {
     VERB_MATRIX,
     VERB_REPORT,
     VERB_DIFF,
+    VERB_MERGE,
+    VERB_CERTIFY,
+    VERB_VERIFY,
     VERB_COUNT
 };
 
@@ -32,6 +35,8 @@ enum color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 #define OPTIONS_FACTOR_MAX 100.0
 #define OPTIONS_JOBS_MAX 256u
 #define OPTIONS_REPEAT_MAX 100000u
+#define OPTIONS_SHARDS_MAX 10000u
+#define OPTIONS_VERSION_MAX 40u
 
 struct options {
     enum verb verb;
@@ -48,6 +53,8 @@ struct options {
     const char *profile;      /* the edition; null: not given */
     struct profile wanted;    /* as --profile says */
     const char *events;
+    const char *waivers;     /* file; null: none */
+    const char *sut_version; /* as the vendor counts; null: not given */
     const char *tap_file;
     const char *junit; /* files to write after a run; null: none */
     const char *json_file;
@@ -56,6 +63,8 @@ struct options {
     unsigned tap;  /* 13, 14; 0: none */
     unsigned jobs; /* 0: one for each CPU */
     unsigned repeat;
+    unsigned shard_index; /* 1-based */
+    unsigned shard_count; /* 0: the whole run */
     double timeout_factor;
     uint32_t seed;
     bool seed_given;

@@ -9,6 +9,7 @@
 #include "progress.h"
 #include "runlog.h"
 #include "scheduler.h"
+#include "shard.h"
 #include "summary.h"
 #include "tap.h"
 #include "verdict.h"
@@ -22,6 +23,7 @@ struct run {
     struct workplace place;
     struct catalogue catalogue;
     struct target target;
+    struct identity identity;
     struct runlog log;
     struct text model; /* what the model can count, for the log */
     struct progress progress;
@@ -74,6 +76,11 @@ static int load_and_select(struct run *run, struct text *error)
                     text_string(&suspects));
     }
     text_finish(&suspects);
+    if (error->size == 0 &&
+        identity_of(&run->identity, options, &run->target, &run->catalogue, error) &&
+        options->shard_count != 0) {
+        (void)shard_keep(&run->catalogue, options->shard_index, options->shard_count, error);
+    }
     return error->size != 0 ? usage_error(error) : EXIT_CONFORMANT;
 }
 
@@ -160,7 +167,8 @@ static void say_ending(struct run *run, size_t planned)
                                     .repeat = run->options->repeat,
                                     .interrupted = run->interrupted,
                                     .internal_error = run->internal_error,
-                                    .whole = run->options->id_count == 0,
+                                    .whole = run->options->id_count == 0 &&
+                                             run->options->shard_count == 0,
                                     .claims = &run->target.probe.claims,
                                     .profile = run->options->profile,
                                     .extent = run->options->wanted.extent};
@@ -185,7 +193,8 @@ static int run_cases(struct run *run)
     unsigned slots = options->jobs != 0 ? options->jobs : (unsigned)cpu_count;
     struct plan plan = {0};
     plan_make(&plan, &run->catalogue, options->repeat, options->shuffle, options->seed);
-    runlog_start(&run->log, options, &run->target, &run->catalogue, slots, (unsigned)cpu_count);
+    runlog_start(&run->log, options, &run->target, &run->catalogue, &run->identity, slots,
+                 (unsigned)cpu_count);
     runlog_catalogue(&run->log, options->profile, &run->catalogue, &run->model);
     summary_begin(&run->summary, &run->catalogue);
     progress_begin(&run->progress, options, run->out, plan.count, run->catalogue.count);
@@ -218,6 +227,10 @@ static int run_cases(struct run *run)
     run->internal_error = run->internal_error || !written;
     say_ending(run, plan.count);
     int code = final_code(run);
+    bool judged = code == EXIT_CONFORMANT || code == EXIT_DEVIATES || code == EXIT_INCONCLUSIVE;
+    if (options->waivers != NULL && judged) {
+        code = documents_judge_waivers(options, run->log.path);
+    }
     summary_finish(&run->summary);
     plan_finish(&plan);
     return code;
@@ -281,6 +294,10 @@ int command_run(struct options *options)
     }
     if (options->tap != 0 && options->tap_file == NULL) {
         run.out = stderr;
+    }
+    int waivers = options->waivers != NULL ? documents_check_waivers(options) : EXIT_CONFORMANT;
+    if (waivers != EXIT_CONFORMANT) {
+        return waivers;
     }
     if (!workplace_open(&run.place)) {
         return EXIT_INTERNAL;

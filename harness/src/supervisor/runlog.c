@@ -178,8 +178,28 @@ static void add_time(cJSON *event)
     add_string(event, "time_utc", text);
 }
 
+static void add_digests(cJSON *event, const struct identity *identity)
+{
+    cJSON *digests = checked(cJSON_AddObjectToObject(event, "digests"));
+    add_string(digests, "suite", identity->suite);
+    add_string(digests, "sut", identity->sut);
+    add_string(digests, "adapter", identity->adapter[0] != '\0' ? identity->adapter : NULL);
+    add_string(digests, "profile", identity->profile);
+}
+
+static void add_shard(cJSON *event, const struct options *options, const struct identity *identity)
+{
+    if (options->shard_count != 0) {
+        cJSON *shard = checked(cJSON_AddObjectToObject(event, "shard"));
+        add_number(shard, "index", options->shard_index);
+        add_number(shard, "count", options->shard_count);
+        add_string(shard, "plan", identity->plan);
+    }
+}
+
 void runlog_start(struct runlog *log, const struct options *options, const struct target *target,
-                  const struct catalogue *catalogue, unsigned jobs, unsigned cpus)
+                  const struct catalogue *catalogue, const struct identity *identity, unsigned jobs,
+                  unsigned cpus)
 {
     struct text block = {0};
     cJSON *event = new_event("run_start");
@@ -191,6 +211,9 @@ void runlog_start(struct runlog *log, const struct options *options, const struc
     add_bytes(sut, "path", target->sut.path);
     add_number(sut, "size_bytes", (double)target->sut.size_bytes);
     add_string(sut, "build_id", target->sut.build_id[0] != '\0' ? target->sut.build_id : NULL);
+    if (options->sut_version != NULL) {
+        add_string(sut, "version", options->sut_version);
+    }
     if (target->headers != NULL) {
         add_bytes(sut, "headers", target->headers);
     }
@@ -198,6 +221,8 @@ void runlog_start(struct runlog *log, const struct options *options, const struc
         add_bytes(event, "exec_wrapper", options->exec_wrapper);
     }
     add_adapter(event, target);
+    add_digests(event, identity);
+    add_shard(event, options, identity);
     add_number(event, "seed", options->seed);
     add_number(event, "jobs", jobs);
     add_number(event, "repeat", options->repeat);

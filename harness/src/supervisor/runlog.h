@@ -8,6 +8,7 @@
 
 #include "options.h"
 #include "result.h"
+#include "shard.h"
 #include "target.h"
 
 #include <stdbool.h>
@@ -26,7 +27,8 @@ bool runlog_open(struct runlog *log, const char *path);
 void runlog_close(struct runlog *log);
 
 void runlog_start(struct runlog *log, const struct options *options, const struct target *target,
-                  const struct catalogue *catalogue, unsigned jobs, unsigned cpus);
+                  const struct catalogue *catalogue, const struct identity *identity, unsigned jobs,
+                  unsigned cpus);
 /* What there is to be tested: requirements, with their strength in the profile, all cases, and `model`, the
  * transition lines. */
 void runlog_catalogue(struct runlog *log, const char *profile, const struct catalogue *catalogue,
