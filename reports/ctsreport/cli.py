@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from ctsreport import consistency, diff, events, explain, formats, matrix, results
-from ctsreport.evidence import EvidenceError, merge, waivers
+from ctsreport.evidence import EvidenceError, certify, merge, verify, waivers
 from ctsreport.text import visible
 
 DONE, REGRESSION, INCOMPLETE, INTERNAL, USAGE = 0, 1, 2, 3, 4
@@ -259,6 +259,36 @@ def command_waivers(options: argparse.Namespace) -> int:
 
 
 # ---------------------------------------------------------------------------------------------
+# certify, verify
+
+
+def _path(name: str | None) -> Path | None:
+    return None if name is None else Path(name)
+
+
+def command_certify(options: argparse.Namespace) -> int:
+    if options.program is None and options.events is None:
+        raise Refused("certify is a verb of ipc-cts, which does the run", INTERNAL)
+    wanted = certify.Wanted(
+        program=options.program or "",
+        statement=Path(options.statement),
+        sut=options.sut,
+        adapter=options.adapter,
+        claims=options.claims,
+        profile=options.profile,
+        repeat=options.repeat,
+        waivers=_path(options.waivers),
+        key=_path(options.key),
+        events=_path(options.events),
+        coverage=_path(options.coverage),
+    )
+    content = certify.certify(wanted)
+    write_file(Path(options.out), content)
+    _print_lines([f"evidence  {visible(options.out)}", f"sha256    {verify.sha256(content)}"])
+    return DONE
+
+
+# ---------------------------------------------------------------------------------------------
 # The command line.
 
 _RUN_HELP = f"an {LOG_NAME} or a directory that holds one; without it the last run's"
@@ -374,6 +404,32 @@ def parser() -> _Parser:
     verb.add_argument("-o", "--output", metavar="FILE", required=True, help="- for stdout")
     verb.set_defaults(command=command_merge)
 
+    verb = _verb(
+        verbs,
+        "certify",
+        "Run everything that the edition demands, strictly and several times, and pack what came out\n"
+        "as an evidence bundle that `verify` accepts. The statement is YAML with vendor, product,\n"
+        "version, os, cpu, contact. The tree of the suite must be as committed.\n\n"
+        "Exit 0; 1 when the library is not conformant, and no bundle is written; 4 for wrong use, a\n"
+        "bad statement, key or waivers, or a changed tree.",
+        "  openssl genpkey -algorithm ed25519 -out key.pem; openssl pkey -in key.pem -pubout -out pub.pem\n"
+        "  ipc-cts certify --sut ./libkos-ipc.so --statement statement.yaml --out evidence.tar --key key.pem",
+    )
+    verb.add_argument("--statement", metavar="FILE", required=True)
+    verb.add_argument("--out", metavar="BUNDLE", required=True)
+    verb.add_argument("--sut", metavar="FILE.so")
+    verb.add_argument("--adapter", metavar="FILE.so")
+    verb.add_argument("--claims", metavar="LIST")
+    verb.add_argument("--profile", metavar="WORDS", default="ce-1.2", help="edition and extent")
+    verb.add_argument("--repeat", metavar="N", type=int, default=certify.REPEAT_DEFAULT)
+    verb.add_argument("--waivers", metavar="FILE")
+    verb.add_argument("--key", metavar="PRIV", help="Ed25519 key (PEM) that signs")
+    verb.add_argument("--coverage", metavar="FILE", help="lcov's tracefile of the library")
+    verb.add_argument(
+        "--events", metavar="LOG", help="pack the log of such a run instead of running"
+    )
+    verb.set_defaults(command=command_certify)
+
     verb = verbs.add_parser("waivers", prog="ipc-cts")
     verb.add_argument("file")
     verb.add_argument("run", nargs="?")
@@ -389,6 +445,11 @@ def parser() -> _Parser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `... | head` is no error
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    while len(words) > 2 and words[0] in ("--last-run", "--program"):
+        words = words[2:]
+    if words[:1] == ["verify"]:  # a program of its own, which reads its own words
+        return verify.main(words[1:])
     try:
         options = parser().parse_args(arguments)
     except SystemExit as stopped:

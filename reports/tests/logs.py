@@ -139,10 +139,8 @@ def run_end(verdicts: dict[str, int], **members: Any) -> Record:
     }
 
 
-def one(case: str, verdict: str = "PASS", rep: int = 1, **members: Any) -> list[Record]:
-    """A case from start to end, with one check and the worker's own last word."""
-    ok = verdict in ("PASS", "SKIP", "OBSERVED", "INCONCLUSIVE", "LEAK", "CRASH")
-    complete = {
+def complete(case: str, verdict: str = "PASS", rep: int = 1) -> Record:
+    return {
         "event": "complete",
         "case": case,
         "rep": rep,
@@ -153,10 +151,16 @@ def one(case: str, verdict: str = "PASS", rep: int = 1, **members: Any) -> list[
         "file": None,
         "checks": 1,
     }
+
+
+def one(case: str, verdict: str = "PASS", rep: int = 1, **members: Any) -> list[Record]:
+    """A case from start to end, with one check and the worker's own last word."""
+    ok = verdict in ("PASS", "SKIP", "OBSERVED", "INCONCLUSIVE", "LEAK", "CRASH")
+    last = complete(case, verdict, rep)
     return [
         case_start(case, rep),
         check(case, ok, rep),
-        *([complete] if verdict in ("PASS", "FAIL", "OBSERVED") else []),
+        *([last] if verdict in ("PASS", "FAIL", "OBSERVED") else []),
         case_end(case, verdict, rep, **members),
     ]
 

@@ -85,9 +85,9 @@ def _plain_dates(value: Any) -> Any:
 
 def parse_content(text: str) -> Any:
     """YAML with plain types only; a name that stands twice is an error."""
-    import yaml  # only for those who use waivers
+    import yaml  # type: ignore[import]  # only for those who use waivers
 
-    class Loader(yaml.SafeLoader):
+    class Loader(yaml.SafeLoader):  # type: ignore[misc]
         pass
 
     def mapping(loader: Any, node: Any) -> Any:
@@ -131,7 +131,7 @@ def _is_date(text: str) -> bool:
 
 def from_content(content: Any) -> list[Waiver]:
     """WaiverError with one line when the content is not what the schema says."""
-    import jsonschema
+    import jsonschema  # type: ignore[import]
 
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
     problems = jsonschema.Draft202012Validator(schema).iter_errors(content)
