@@ -23,6 +23,7 @@ import argparse
 import base64
 import binascii
 import datetime
+import gc
 import hashlib
 import io
 import json
@@ -330,11 +331,13 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number")
 
 
+_STRICT = json.JSONDecoder(object_pairs_hook=_no_doubles, parse_constant=_no_constant)
+_FAST = json.JSONDecoder(parse_constant=_no_constant)
+
+
 def parse_json(content: bytes, name: str, code: str = "SCHEMA") -> Any:
     try:
-        return json.loads(
-            content.decode("utf-8"), object_pairs_hook=_no_doubles, parse_constant=_no_constant
-        )
+        return _STRICT.decode(content.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         refuse(code, f"{name} is not the JSON that it should be: {error}")
 
@@ -423,7 +426,7 @@ def _event(line: bytes, where: str) -> Any:
     """Names that stand twice are looked for where something is derived from the event, since that
     takes time; nothing is derived from the others."""
     try:
-        record = json.loads(line, parse_constant=_no_constant)
+        record = _FAST.decode(line.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         refuse("EVENT_FORMAT", f"{where} is not JSON: {error}")
     derived = isinstance(record, dict) and record.get("event") not in _PLAIN_STEPS
@@ -875,6 +878,14 @@ def verify(
     content: bytes, key: Optional[bytes] = None, mustpass: Optional[bytes] = None
 ) -> list[str]:
     """What was found, in lines for people; Refused with the first thing that is wrong."""
+    gc.disable()  # a log is hundreds of thousands of objects without a cycle
+    try:
+        return _verify(content, key, mustpass)
+    finally:
+        gc.enable()
+
+
+def _verify(content: bytes, key: Optional[bytes], mustpass: Optional[bytes]) -> list[str]:
     files = unpack(content)
     check_manifest(files)
     signature = check_attestation(files, key)
