@@ -223,6 +223,12 @@ def text(run: results.Run, every_case: bool = False) -> Iterator[str]:
         yield ""
         yield "Suspect: not reviewed against the present text of the requirement"
         yield from folded(str(len(suspect)), ", ".join(suspect), indent=8)
+    if run.waivers:
+        yield ""
+        yield "Waivers: the verdicts are the raw ones"
+        for item in run.waivers:
+            why = f"{item.state}: {item.why}"
+            yield f"    {item.waiver.id:12} {item.waiver.case:12} {visible(why)}"
     yield ""
     yield f"Requirements: {_counted(_ordered([row.verdict for row in table])) or 'none'}"
     yield f"Cases: {_counted(_ordered([c.verdict or NO_VERDICT for c in run.cases])) or 'none'}"

@@ -178,3 +178,13 @@ def test_the_event_log_is_unchanged(tmp_path: Path, capfd: pytest.CaptureFixture
     assert cli.main(arguments) == 1
     assert "is expired: it was valid until 2025-12-31\n" in capfd.readouterr().err
     assert hashlib.sha256(log.read_bytes()).digest() == before
+
+
+def test_page_and_matrix_show_a_waiver() -> None:
+    members = evidence_logs.run(PLAN, VERDICTS)
+    run = results.collect(events.read(logs.lines(members)), results.every_case)
+    run = waivers.apply(run, waivers.from_content(content({})))
+    page = formats.FORMATS["html"].writer()(run).decode()
+    assert "(waived by W-007)" in page and 'data-v="FAIL"' in page
+    matrix = formats.FORMATS["matrix"].writer()(run).decode()
+    assert "\n    W-007        CALL-02.1    used: the vendor repairs it in 1.3\n" in matrix

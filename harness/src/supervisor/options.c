@@ -231,6 +231,35 @@ static bool take_profile(struct options *options, const char *value)
     return true;
 }
 
+/* The log and the documents. False for a wrong value. */
+static bool take_document(struct options *options, int key, const char *value)
+{
+    switch (key) {
+    case KEY_TAP:
+        return parse_tap(value, &options->tap);
+    case KEY_TAP_FILE:
+        options->tap_file = value;
+        return true;
+    case KEY_JUNIT:
+        options->junit = value;
+        return true;
+    case KEY_JSON_FILE:
+        options->json_file = value;
+        return true;
+    case KEY_HTML:
+        options->html = value;
+        return true;
+    case KEY_MATRIX:
+        options->matrix = value;
+        return true;
+    case KEY_EVENTS:
+        options->events = value;
+        return true;
+    default:
+        return false;
+    }
+}
+
 static bool take_option(struct options *options, int key, const char *value)
 {
     switch (key) {
@@ -281,26 +310,6 @@ static bool take_option(struct options *options, int key, const char *value)
     case KEY_STRICT:
         options->strict = true;
         return true;
-    case KEY_TAP:
-        return parse_tap(value, &options->tap);
-    case KEY_TAP_FILE:
-        options->tap_file = value;
-        return true;
-    case KEY_JUNIT:
-        options->junit = value;
-        return true;
-    case KEY_JSON_FILE:
-        options->json_file = value;
-        return true;
-    case KEY_HTML:
-        options->html = value;
-        return true;
-    case KEY_MATRIX:
-        options->matrix = value;
-        return true;
-    case KEY_EVENTS:
-        options->events = value;
-        return true;
     case KEY_QUIET:
         options->quiet = true;
         return true;
@@ -316,7 +325,7 @@ static bool take_option(struct options *options, int key, const char *value)
         options->gdb = true;
         return true;
     default:
-        return false;
+        return take_document(options, key, value);
     }
 }
 

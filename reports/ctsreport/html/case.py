@@ -182,6 +182,8 @@ def body(run: results.Run, case: results.CaseResult) -> str:
 def line(run: results.Run, case: results.CaseResult) -> str:
     failed = kind_of(case.verdict) in ("bad", "undecided")
     reason = f'<span class="reason">{why(case)}</span>' if failed or case.verdict == "SKIP" else ""
+    if case.waiver is not None:
+        reason += f' <span class="reason">(waived by {esc(case.waiver, 60)})</span>'
     return (
         f"{chip(case.verdict)} <b class=cid>{esc(case.case, 60)}</b> "
         f'<span class="title">{esc(title(run, case), 300)}</span>{reason}'
