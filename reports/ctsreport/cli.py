@@ -412,8 +412,9 @@ def parser() -> _Parser:
         "version, os, cpu, contact. The tree of the suite must be as committed.\n\n"
         "Exit 0; 1 when the library is not conformant, and no bundle is written; 4 for wrong use, a\n"
         "bad statement, key or waivers, or a changed tree.",
-        "  openssl genpkey -algorithm ed25519 -out key.pem; openssl pkey -in key.pem -pubout -out pub.pem\n"
-        "  ipc-cts certify --sut ./libkos-ipc.so --statement statement.yaml --out evidence.tar --key key.pem",
+        "  openssl genpkey -algorithm ed25519 -out key.pem\n"
+        "  openssl pkey -in key.pem -pubout -out pub.pem\n"
+        "  ipc-cts certify --statement statement.yaml --out evidence.tar --key key.pem",
     )
     verb.add_argument("--statement", metavar="FILE", required=True)
     verb.add_argument("--out", metavar="BUNDLE", required=True)

@@ -53,8 +53,8 @@ _IDS = {"tap13": _tap_id, "tap14": _tap_id, "junit": _tap_id, "csv": _csv_id,
         "html": _html_id}  # fmt: skip
 
 
-# Documents that are taken for a verdict on the run: a claim that does not hold is one more failure, and
-# so are waivers that are not in order; a failure that is waived is none.
+# Documents that are taken for a verdict on the run: a claim that does not hold is one more failure,
+# and so are waivers that are not in order; a failure that is waived is none.
 _WITH_CLAIMS = ("tap13", "tap14", "junit")
 
 

@@ -326,21 +326,11 @@ def claims_text(absent: Sequence[str]) -> str:
     return "claimed and absent: " + ", ".join(absent)
 
 
-def claims_point(number: int, absent: Sequence[str]) -> Iterator[str]:
+def failed_point(number: int, title: str, message: str) -> Iterator[str]:
     """A point of its own: the run is not conformant, though every case may be."""
-    yield f"not ok {number} - {CLAIMS}"
+    yield f"not ok {number} - {title}"
     values: dict[str, Value] = {
-        "message": quoted(claims_text(absent), LONG_MAX_BYTES),
-        "severity": quoted("fail", SHORT_MAX_BYTES),
-    }
-    yield from block(values, indent=2)
-
-
-def waivers_point(number: int, wrong: Sequence[Standing]) -> Iterator[str]:
-    """A point of its own, too: a waiver that is not in order fails the run."""
-    yield f"not ok {number} - {WAIVERS}"
-    values: dict[str, Value] = {
-        "message": quoted(waivers_text(wrong), LONG_MAX_BYTES),
+        "message": quoted(message, LONG_MAX_BYTES),
         "severity": quoted("fail", SHORT_MAX_BYTES),
     }
     yield from block(values, indent=2)
@@ -392,9 +382,10 @@ def document(run: results.Run, dialect: int, verbose: bool = False) -> Iterator[
     for number, case in enumerate(run.cases, start=1):
         yield from point(number, case, run.start.seed, dialect, verbose)
     if absent:
-        yield from claims_point(len(run.cases) + 1, absent)
+        yield from failed_point(len(run.cases) + 1, CLAIMS, claims_text(absent))
     if run.wrong_waivers:
-        yield from waivers_point(len(run.cases) + bool(absent) + 1, run.wrong_waivers)
+        number = len(run.cases) + bool(absent) + 1
+        yield from failed_point(number, WAIVERS, waivers_text(run.wrong_waivers))
     yield from problem_lines(run.problems)
 
 

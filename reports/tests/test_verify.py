@@ -71,7 +71,8 @@ def fresh(key: Path) -> bytes:
 
 def unpacked(content: bytes) -> Files:
     with tarfile.open(fileobj=io.BytesIO(content)) as tar:
-        return {entry.name: tar.extractfile(entry).read() for entry in tar}  # type: ignore[union-attr]
+        sources = [(entry.name, tar.extractfile(entry)) for entry in tar]
+        return {name: source.read() for name, source in sources if source is not None}
 
 
 def code_of(content: bytes, public: bytes | None, mustpass: bytes | None = None) -> str:
@@ -209,7 +210,7 @@ def envelope(change: Callable[[dict[str, Any]], Any]) -> Callable[[bytes], bytes
         (verify.MANIFEST, lambda c: c + b"x\n", "MANIFEST_FORMAT"),
         (verify.MANIFEST, lambda c: c + b"0" * 64 + b"  coverage.info\n", "MANIFEST_NAMES"),
         (verify.MANIFEST, lambda c: c.split(b"\n", 1)[1], "MANIFEST_INCOMPLETE"),
-        (verify.MANIFEST, lambda c: b"\n".join(reversed(c.splitlines())) + b"\n", "MANIFEST_FORMAT"),
+        (verify.MANIFEST, lambda c: b"".join(reversed(c.splitlines(True))), "MANIFEST_FORMAT"),
         ("results.json", lambda c: c.replace(b"SKIP", b"PASS"), "DIGEST"),
         (verify.ATTESTATION, lambda c: b"{}", "ATTESTATION_FORMAT"),
         (verify.ATTESTATION, lambda c: c + b" ", "ATTESTATION_FORMAT"),
@@ -398,8 +399,8 @@ def test_damaged_logs(
         (evidence_logs.certification(PLAN, VERDICTS, 2), "MUSTPASS_MISSING"),
         (evidence_logs.certification(PLAN + ["OBJ-99.1"], {**VERDICTS, "OBJ-01.1": "CRASH"}),
          "NOT_CONFORMANT"),
-        (evidence_logs.certification(PLAN + ["OBJ-99.1"], {**VERDICTS, "CALL-01.1": "INCONCLUSIVE"}),
-         "INCONCLUSIVE"),
+        (evidence_logs.certification(
+            PLAN + ["OBJ-99.1"], {**VERDICTS, "CALL-01.1": "INCONCLUSIVE"}), "INCONCLUSIVE"),
     ],
 )  # fmt: skip
 def test_runs_that_are_no_evidence(records: Records, code: str, key: Path, public: bytes) -> None:

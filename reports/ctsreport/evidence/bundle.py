@@ -81,7 +81,7 @@ def read_statement(path: Path, run: verify.Log) -> dict[str, str]:
     for name in verify.STATEMENT_FIELDS:
         value = statement.get(name)
         if not isinstance(value, str) or not 0 < len(value.strip()) <= STATEMENT_MAX:
-            raise BundleError(f'{path}: {name} is missing or no text; put it in quotes: {name}: "..."')
+            raise BundleError(f'{path}: {name} is missing or no text; write {name}: "..."')
         if not value.isprintable():
             raise BundleError(f"{path}: {name} is not one line of text")
     strange = sorted(set(statement) - set(verify.STATEMENT_FIELDS))
@@ -182,7 +182,8 @@ def public_key(private: Path) -> bytes:
     """The public half, in the form that bundles carry."""
     answer = _openssl(["pkey", "-in", str(private), "-pubout"])
     if answer.returncode != 0 or not verify.key_id(answer.stdout):
-        raise BundleError(f"{private} is no Ed25519 key; `openssl genpkey -algorithm ed25519` makes one")
+        hint = "`openssl genpkey -algorithm ed25519` makes one"
+        raise BundleError(f"{private} is no Ed25519 key; {hint}")
     return verify.normal_key(answer.stdout)
 
 

@@ -119,7 +119,7 @@ def _version(path: Path) -> str:
         raise bundle.BundleError(f"{path}: {why}") from None
     version = content.get("version") if isinstance(content, dict) else None
     if not isinstance(version, str) or not re.fullmatch(r"[0-9]+(\.[0-9]+)*", version):
-        raise bundle.BundleError(f'{path}: version is not numbers with dots in quotes: version: "1.2"')
+        raise bundle.BundleError(f'{path}: version is not numbers with dots, as version: "1.2"')
     return version
 
 

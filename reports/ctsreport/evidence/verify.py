@@ -738,7 +738,7 @@ def check_statement(log: Log, files: Mapping[str, bytes]) -> Record:
     for name, value in (("suite", log.start["suite"]), ("profile", log.start["profile"]),
                         ("version", log.start["sut"].get("version"))):  # fmt: skip
         if statement[name] != value:
-            refuse("STATEMENT_RUN", f"STATEMENT.yaml names {name} {statement[name]}, the run {value}")
+            refuse("STATEMENT_RUN", f"{name} is {statement[name]} in STATEMENT.yaml, {value} in the run")
     return statement
 
 
@@ -751,8 +751,8 @@ def check_sut(log: Log, files: Mapping[str, bytes]) -> None:
         digest = item.get("sha256") if isinstance(item, dict) else None
         if not isinstance(digest, str) or not re.fullmatch(r"[0-9a-f]{64}", digest):
             refuse("SUT", "an object in sut.json has no digest")
-    run: Record = {"sha256": log.start["digests"]["sut"], "build_id": log.start["sut"].get("build_id"),
-           "size_bytes": log.start["sut"].get("size_bytes")}  # fmt: skip
+    run: Record = {name: log.start["sut"].get(name) for name in ("build_id", "size_bytes")}
+    run["sha256"] = log.start["digests"]["sut"]
     if any(content.get(name) != value for name, value in run.items()):
         refuse("SUT_RUN", "sut.json is about another library than the run")
     if run["sha256"] not in {item["sha256"] for item in objects}:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Waivers: failures that are known and accepted for a time (reports/schema/waivers.schema.json).
 
-A waiver never changes a verdict. It is put beside the raw one, and only the exit code of a run under
-waivers takes notice. A waiver that is not in order fails the run: one that is not valid at the
+A waiver never changes a verdict. It is put beside the raw one, and only the exit code of a run
+under waivers takes notice. A waiver that is not in order fails the run: one that is not valid at the
 date of the run, that fits nothing in it, or whose case does not fail any more.
 """
 
