@@ -122,3 +122,35 @@ def test_certify_and_verify(
         [sys.executable, "-I", VERIFY, log], capture_output=True, text=True, check=False
     )
     assert (alone.returncode, alone.stderr) == (7, told.stderr)
+
+
+@pytest.mark.slow
+def test_full_certification(
+    suite: Suite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Everything, once; in a tree without changes, since no other is certified."""
+    root = VERIFY.parents[3]
+    command = ["git", "-c", f"safe.directory={root}", "-C", str(root), "status", "--porcelain"]
+    if subprocess.run(command, capture_output=True, check=False).stdout:
+        pytest.skip("the tree has changes without a commit")
+    monkeypatch.setenv("SECRET_TOKEN", "hunter2hunter2")
+    statement, key, public = (tmp_path / name for name in ("s.yaml", "key.pem", "pub.pem"))
+    names = ("vendor", "product", "os", "cpu", "contact")
+    statement.write_text("".join(f"{n}: a {n}\n" for n in names) + 'version: "1.2.0"\n')
+    subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", key], check=True)
+    subprocess.run(["openssl", "pkey", "-in", key, "-pubout", "-out", public], check=True)
+    words = ["certify", "--statement", statement, "--key", key, "--out"]
+    out = tmp_path / "evidence.tar"
+    made = suite.call([*words, out, "--repeat", "1"], limit_s=600)
+    assert made.exit_code == 0, made.report
+    assert b"hunter2" not in out.read_bytes()
+    alone = subprocess.run(
+        [sys.executable, "-I", VERIFY, out, "--key", public],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert alone.returncode == 0 and "equal to the byte" in alone.stdout, alone.stderr
+    # The run of a part is no evidence.
+    part = suite.run(["OBJ-01"], options=["--strict", "--sut-version", "1.2.0"])
+    refused = suite.call([*words, tmp_path / "part.tar", "--events", part.log])
+    assert refused.exit_code == 1 and "MUSTPASS_MISSING" in refused.stderr, refused.report
+    assert not (tmp_path / "part.tar").exists()
