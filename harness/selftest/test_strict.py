@@ -50,7 +50,7 @@ def link_edited(suite: Suite, work: Path) -> Suite:
     made = Suite(suite.build, suite.work)
     made.program = work / "ipc-cts"
     library = suite.build / "lib" / "libcts_supervisor.a"
-    link: list[str | Path] = [toolchain.compiler()[0], *objects, library, "-lcjson", "-pthread"]
+    link: list[str | Path] = [toolchain.compiler()[0], *objects, library, "-lcjson", "-lnettle", "-pthread"]
     try:
         toolchain.run_tool([*link, "-o", made.program])
     except toolchain.BuildError as error:
