@@ -245,10 +245,10 @@ def filtered(path: Path, program: str) -> str:
 
 def wrapped(
     suite: Suite, command: str, ids: tuple[str, ...] = ("CALL-01.1",), *options: str,
-    sut: Path | None = None,
+    sut: Path | None = None, adapter: str | None = None,
 ) -> Run:  # fmt: skip
     words = ["--exec-wrapper", command, *options]
-    return suite.run(ids, sut, "reference" if sut else None, words, limit_s=BUILD_LIMIT_S)
+    return suite.run(ids, sut, adapter, words, limit_s=BUILD_LIMIT_S)
 
 
 def degenerate(name: str) -> Degenerate:
@@ -364,7 +364,10 @@ def test_mutants_are_red_through_a_wrapper(suite: Suite, mutants: MutantBuilder)
     for mutant in chosen:
         built = mutants.build(mutant)
         ids = tuple(mutant.expect_cases) or (mutant.requirement,)
-        run = wrapped(suite, "env", ids, "--timeout-factor", "0.5", sut=built.library)
+        run = wrapped(
+            suite, "env", ids, *mutant.options, "--timeout-factor", "0.5",
+            sut=built.library, adapter=mutant.base.adapter or None,
+        )  # fmt: skip
         assert set(run.counts) & RED, f"{mutant.id} survives: {run.counts}"
 
 

@@ -22,6 +22,7 @@ RUN_LIMIT_S = 240
 # What a library in one process without adapter and without some optional functions cannot show.
 REASONS = re.compile(
     r"second process|virtual time|KnHandleCopy|KnHandleRevoke|KnHandleCreateUserObject"
+    r"|KnIpcCreateSyncObjectEx"
     r"|more than one process|adapter"
 )
 
