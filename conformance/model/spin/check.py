@@ -8,11 +8,13 @@ exit codes: 0 no interleaving breaks the protocol and every fault was found; 1 o
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,6 +59,10 @@ class Outcome:
     message: str
 
 
+class SearchError(Exception):
+    """A tool failed; the text says which, and what it printed."""
+
+
 def search(scenario: Scenario, fault: int) -> Outcome:
     """Let spin visit all interleavings; stops at the first error."""
     with tempfile.TemporaryDirectory(prefix="ipc-cts-spin-") as directory:
@@ -64,7 +70,7 @@ def search(scenario: Scenario, fault: int) -> Outcome:
         def run(*command: str) -> str:
             done = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
             if done.returncode != 0:
-                sys.exit(f"{command[0]} failed:\n{done.stdout}{done.stderr}")
+                raise SearchError(f"{command[0]} failed:\n{done.stdout}{done.stderr}")
             return done.stdout
 
         run("spin", *scenario.defines(fault), "-a", str(MODEL))
@@ -77,7 +83,7 @@ def search(scenario: Scenario, fault: int) -> Outcome:
     states = re.search(r"^ *(\d+) states, stored", text, re.MULTILINE)
     errors = re.search(r"errors: (\d+)", text)
     if states is None or errors is None:
-        sys.exit(f"spin's verifier has printed no result:\n{text}")
+        raise SearchError(f"spin's verifier has printed no result:\n{text}")
     message = re.search(r"pan:\d+: (.*) \(at depth", text)
     return Outcome(
         int(states[1]),
@@ -87,24 +93,21 @@ def search(scenario: Scenario, fault: int) -> Outcome:
     )
 
 
-def check_protocol(scenario: Scenario) -> bool:
-    """True when no interleaving breaks an assertion."""
+def check_protocol(scenario: Scenario) -> tuple[bool, str]:
+    """True when no interleaving breaks an assertion; and the line to print."""
     outcome = search(scenario, 0)
     good = outcome.errors == 0 and outcome.complete
     verdict = "no error" if good else outcome.message or "search not complete"
-    print(f"protocol   {scenario.name}: {outcome.states} states, {verdict}")
-    return good
+    return good, f"protocol   {scenario.name}: {outcome.states} states, {verdict}"
 
 
-def check_fault(fault: int) -> bool:
-    """True when a scenario breaks an assertion because of the fault."""
+def check_fault(fault: int) -> tuple[bool, str]:
+    """True when a scenario breaks an assertion because of the fault; and the line to print."""
     for scenario in (SMALL, LONELY, WIDE):
         outcome = search(scenario, fault)
         if outcome.errors > 0 and outcome.message.startswith("assertion violated"):
-            print(f"fault {fault:<4} {scenario.name}: found: {outcome.message}")
-            return True
-    print(f"fault {fault:<4} NOT FOUND")
-    return False
+            return True, f"fault {fault:<4} {scenario.name}: found: {outcome.message}"
+    return False, f"fault {fault:<4} NOT FOUND"
 
 
 def main() -> int:
@@ -121,10 +124,19 @@ def main() -> int:
         if shutil.which(tool) is None:
             print(f"check.py: {tool} is not installed; ci/bootstrap installs it", file=sys.stderr)
             return 4
-    good = [check_fault(fault) for fault in arguments.fault or FAULTS]
-    if not arguments.fault:
-        good += [check_protocol(scenario) for scenario in (SMALL, LONELY, WIDE)]
-    return 0 if all(good) else 1
+    # A search keeps one processor busy. The longest comes first, and the others run beside it.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        checks = [pool.submit(check_protocol, one) for one in (WIDE, SMALL, LONELY) if not arguments.fault]
+        checks += [pool.submit(check_fault, fault) for fault in arguments.fault or FAULTS]
+        good = True
+        for check in checks:
+            try:
+                found, line = check.result()
+            except SearchError as error:
+                found, line = False, str(error)
+            good = good and found
+            print(line, flush=True)
+    return 0 if good else 1
 
 
 if __name__ == "__main__":
