@@ -101,7 +101,7 @@ def test_documents_are_written_after_the_run(suite: Suite, tmp_path: Path) -> No
 
 def test_a_document_that_cannot_be_written(suite: Suite, tmp_path: Path) -> None:
     run = suite.call(
-        ["run", "-q", "OBJ-05", "--events", tmp_path / "e", "--matrix", tmp_path / "no" / "m"]
+        ["run", "-q", "OBJ-05", "--events", tmp_path / "e", "--matrix", "/dev/full"]
     )
     assert run.exit_code == 3
     assert run.stderr.count("\n") == 1 and "cannot write" in run.stderr

@@ -375,6 +375,10 @@ static enum options_result parse_without_verb(int argc, char **argv, enum verb *
     }
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0) {
         *topic = argc > 2 ? find_verb(argv[2]) : VERB_NONE;
+        if (*topic == VERB_NONE && argc > 2) {
+            (void)wrong_value("command", argv[2], "a command (try --help)");
+            return OPTIONS_WRONG;
+        }
         if (*topic == VERB_NONE) {
             help_general(stdout);
         } else if (!options_verb_reads_logs(*topic)) {
@@ -407,7 +411,7 @@ static bool check_combination(const struct options *options)
     } else if (options->sysroot != NULL && strcmp(options->worker, CTS_DEFAULT_WORKER) != 0) {
         wrong = "--worker and --sysroot exclude each other: the worker is built for the sysroot";
     }
-    const char *const files[] = {options->junit, options->json_file, options->html,
+    const char *const files[] = {options->events, options->junit, options->json_file, options->html,
                                  options->matrix};
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
         if (files[i] != NULL && strcmp(files[i], "-") == 0) {
@@ -487,6 +491,9 @@ enum options_result options_parse(struct options *options, int argc, char **argv
     options->id_count = (size_t)(argc - 1 - optind);
     if (options->tap_file != NULL && options->tap == 0) {
         options->tap = 13;
+    }
+    if (options->tap_file != NULL && strcmp(options->tap_file, "-") == 0) {
+        options->tap_file = NULL; /* as --tap */
     }
     return check_combination(options) ? OPTIONS_RUN : OPTIONS_WRONG;
 }
