@@ -103,6 +103,7 @@ static const char run_help[] =
     "waiting\n"
     "                            rest on weak evidence is INCONCLUSIVE; a run that tested nothing\n"
     "                            is no success\n"
+    "  --opt-in                  also the cases that otherwise run only when their id is given\n"
     "  --tap[=13|14|-]           TAP on stdout; without a number 13, which every reader takes\n"
     "  --tap-file FILE           TAP into a file\n"
     "  --junit FILE, --json FILE, --html FILE, --matrix FILE\n"

@@ -30,6 +30,7 @@ enum option_key {
     KEY_SEED,
     KEY_STOP_ON_FAIL,
     KEY_STRICT,
+    KEY_OPT_IN,
     KEY_TAP,
     KEY_TAP_FILE,
     KEY_JUNIT,
@@ -76,6 +77,7 @@ static const struct {
     {{"shuffle", no_argument, NULL, KEY_SHUFFLE}, FOR(VERB_RUN)},
     {{"stop-on-fail", no_argument, NULL, KEY_STOP_ON_FAIL}, FOR(VERB_RUN)},
     {{"strict", no_argument, NULL, KEY_STRICT}, FOR(VERB_RUN)},
+    {{"opt-in", no_argument, NULL, KEY_OPT_IN}, FOR(VERB_RUN)},
     {{"tap", optional_argument, NULL, KEY_TAP}, FOR(VERB_RUN)},
     {{"tap-file", required_argument, NULL, KEY_TAP_FILE}, FOR(VERB_RUN)},
     {{"junit", required_argument, NULL, KEY_JUNIT}, FOR(VERB_RUN)},
@@ -309,6 +311,9 @@ static bool take_option(struct options *options, int key, const char *value)
         return true;
     case KEY_STRICT:
         options->strict = true;
+        return true;
+    case KEY_OPT_IN:
+        options->opt_in = true;
         return true;
     case KEY_QUIET:
         options->quiet = true;

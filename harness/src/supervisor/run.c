@@ -58,7 +58,7 @@ static int load_and_select(struct run *run, struct text *error)
         return EXIT_INTERNAL;
     }
     enum selection selection = catalogue_select(&run->catalogue, options->ids, options->id_count,
-                                                options->profile, false, error);
+                                                options->profile, options->opt_in, error);
     if (selection == SELECTION_OK) {
         selection = catalogue_keep_extent(&run->catalogue, options->wanted.extent, error);
     }
