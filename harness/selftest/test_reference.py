@@ -70,3 +70,14 @@ def test_without_adapter_only_skips_are_added(suite: Suite) -> None:
     run = suite.run(sut=suite.reference)
     assert run.exit_code == 0, run.not_green()
     assert all(case["reason"] for case in run.cases if case["verdict"] == "SKIP")
+
+
+def test_a_window_on_one_cpu_does_not_want_overlaps(suite: Suite) -> None:
+    """RACE-01.74 keeps to one CPU, where the two calls take turns."""
+    run = suite.run(["RACE-01.74"])
+    windows = [event for event in run.events if event["event"] == "window"]
+    assert [window["case"] for window in windows] == ["RACE-01.74"]
+    assert set(windows[0]["overlaps"].values()) == {0}
+    assert not [word for word in windows[0]["missing"] if word.startswith("overlap")]
+    phases = windows[0]["phases"]
+    assert min(phases["blocked"], phases["taken"]) >= windows[0]["wanted"]
