@@ -27,6 +27,7 @@ from ctsreport.text import visible
 
 DONE, REGRESSION, INCOMPLETE, INTERNAL, USAGE = 0, 1, 2, 3, 4
 LOG_NAME = "events.jsonl"
+RUN_IS = f"RUN is an {LOG_NAME} or its directory"
 PROBLEMS_MAX = 10  # findings about a log that are told one by one
 
 
@@ -49,12 +50,15 @@ def log_path(given: str | None, last_run: str | None) -> Path:
             raise Refused("there is no last run: name a log, or run `ipc-cts run` first")
         return Path(last_run)
     path = Path(given)
-    if path.is_dir():
-        path = path / LOG_NAME
-    if not path.exists():
-        raise Refused(f"{visible(str(path))}: no such file; RUN is an {LOG_NAME} or its directory")
-    if not path.is_file() and not path.is_fifo():  # a device may never end
-        raise Refused(f"{visible(str(path))}: is not a file; RUN is an {LOG_NAME} or its directory")
+    try:
+        if path.is_dir():
+            path = path / LOG_NAME
+        if not path.exists():
+            raise Refused(f"{visible(given)}: no such file; {RUN_IS}")
+        if not path.is_file() and not path.is_fifo():  # a device may never end
+            raise Refused(f"{visible(given)}: is not a file; {RUN_IS}")
+    except OSError as error:  # a directory above it that may not be searched, an endless name
+        raise Refused(f"{visible(given)}: {error.strerror}") from None
     return path
 
 

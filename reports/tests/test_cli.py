@@ -45,6 +45,7 @@ def one_line(capfd: pytest.CaptureFixture[str]) -> str:
         (["explain", "zzzz", "{}"], "ipc-cts list"),
         (["explain", "CALL-02.2", "{}"], "not in this run: was not selected"),
         (["explain", "CALL-02.1", "{}/missing"], "no such file"),
+        (["explain", "CALL-02.1", "x" * 5000], "xxx: File name too long"),
         (["explain", "CALL-02.1"], "there is no last run"),
         (["--last-run", "/nonexistent/x", "matrix"], "there is no last run"),
         (["report", "{}"], "--format"),
