@@ -13,8 +13,8 @@
 struct output_file {
     const char *option;
     const char *path;
-    char
-        *place; /* the same for two names of one file; null for what takes more than one document */
+    bool in_place; /* a file that is there is written to, not replaced */
+    char *place;   /* the same for two names of one file; null for what takes several documents */
 };
 
 /* The file by its real directory. Null when there is no such directory. */
@@ -59,13 +59,14 @@ static int examine(struct output_file *file)
     if (there && !S_ISREG(status.st_mode)) {
         return 0;
     }
+    file->place = place_of(file->path);
     /* A document takes the place of the old one when it is whole, so it needs the directory. */
+    if (there && file->in_place) {
+        return 0;
+    }
     char *copy = copy_string(file->path);
     int code = access(dirname(copy), W_OK | X_OK) == 0 ? 0 : errno;
     free(copy);
-    if (code == 0) {
-        file->place = place_of(file->path);
-    }
     return code;
 }
 
@@ -79,9 +80,9 @@ static void say_wrong(const struct output_file *file, const char *why, struct te
 bool outputs_check(const struct options *options, struct text *error)
 {
     struct output_file files[OUTPUTS_MAX] = {
-        {"--events", options->events, NULL}, {"--tap-file", options->tap_file, NULL},
-        {"--junit", options->junit, NULL},   {"--json", options->json_file, NULL},
-        {"--html", options->html, NULL},     {"--matrix", options->matrix, NULL},
+        {"--events", options->events, true, NULL}, {"--tap-file", options->tap_file, false, NULL},
+        {"--junit", options->junit, false, NULL},  {"--json", options->json_file, false, NULL},
+        {"--html", options->html, false, NULL},    {"--matrix", options->matrix, false, NULL},
     };
     for (size_t i = 0; i < OUTPUTS_MAX && error->size == 0; i++) {
         int code = files[i].path != NULL ? examine(&files[i]) : 0;
