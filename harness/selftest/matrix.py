@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -353,10 +354,14 @@ def _positive(text: str) -> int:
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = Parser(
-        prog="ipc-cts selftest", description="Does the suite find libraries that are wrong?",
-        epilog="ipc-cts selftest --mutants; ipc-cts selftest --mutants clear-toggles; "
-        "ipc-cts selftest --generated --sample 150",
-    )  # fmt: skip
+        prog="ipc-cts selftest",
+        description="Does the suite find libraries that are wrong? Exit 0: each is found where it has to\n"
+        "be, or its record says why not; 1: one is not.",
+        epilog="  ipc-cts selftest --mutants clear-toggles\n"
+        "  ipc-cts selftest --mutants --jobs 2 --format md --output KILL-MATRIX.md\n"
+        "  ipc-cts selftest --generated --sample 56",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("ids", nargs="*", metavar="ID", help="hand-made mutants (default: all)")
     parser.add_argument("--mutants", action="store_true", help="judge the hand-made mutants")
     parser.add_argument("--generated", action="store_true", help="judge generated mutants")
@@ -381,12 +386,23 @@ def chosen(ids: Sequence[str]) -> list[Mutant]:
     return [mutant for mutant in mutants if not ids or mutant.id in ids]
 
 
+def check_output(path: Path) -> None:
+    """Before the hours of work: can it be written? A file that is there stays as it is."""
+    if path.is_dir() or not path.parent.is_dir():
+        raise ValueError(f"cannot write {path}: not a file in a directory that is there")
+    with_name = path if path.exists() else path.parent
+    if not os.access(with_name, os.W_OK):
+        raise ValueError(f"cannot write {path}: permission denied")
+
+
 def run(options: argparse.Namespace) -> int:
     build = toolchain.build_directory()
 
     def tell(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
+    if options.output is not None:
+        check_output(options.output)
     rows = judge_mutants(build, chosen(options.ids), options.jobs, tell) if options.mutants else []
     scored = None
     reasons = score.load_survivors()
@@ -394,10 +410,15 @@ def run(options: argparse.Namespace) -> int:
         scored = score.score_sample(build, options.sample, options.seed, options.jobs, tell)
     write = {"text": as_text, "json": as_json, "md": markdown}[options.format]
     text = write(rows, scored, reasons)
-    if options.output is None:
-        sys.stdout.write(text)
-    else:
+    if options.output is not None:
         options.output.write_text(text, encoding="utf-8")
+    else:
+        try:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+        except OSError:  # Python would complain of the rest at its end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise
     good = all(row.is_as_recorded for row in rows)
     if scored is not None:
         good = good and not open_survivors(scored, reasons)
@@ -411,7 +432,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValueError as error:
         print(f"ipc-cts: {error}", file=sys.stderr)
         return EXIT_USAGE
-    except (toolchain.BuildError, OSError) as error:
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"ipc-cts: {where}{error.strerror}", file=sys.stderr)
+        return EXIT_FAILED
+    except toolchain.BuildError as error:
         print(f"ipc-cts: {error}", file=sys.stderr)
         return EXIT_FAILED
 

@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import shutil
+import signal
 import struct
 import subprocess
 from pathlib import Path
@@ -17,6 +19,8 @@ from degenerate.build import LIBRARIES, Builder
 from suite import Run, Suite
 
 VERBS = ("list", "show", "doctor", "run", "debug")
+LOG_READERS = ("explain", "matrix", "report", "diff", "merge")
+OTHERS = ("selftest", "certify", "verify")
 E_MACHINE_OFFSET = 18
 EM_AARCH64 = 183
 EM_UNKNOWN = 0x7FFF
@@ -113,10 +117,106 @@ def test_environment_is_not_in_the_log(suite: Suite, monkeypatch: pytest.MonkeyP
     assert "swordfish" not in json.dumps(run.events) + run.report
 
 
-def test_unwritable_event_log(suite: Suite) -> None:
-    run = suite.call(["run", "OBJ-01.1", "--events", "/does/not/exist/events.jsonl"])
-    assert run.exit_code in (3, 4)
-    assert "/does/not/exist/events.jsonl" in run.stderr
+OUTPUTS = ("--events", "--tap-file", "--junit", "--json", "--html", "--matrix")
+
+
+@pytest.mark.parametrize("option", OUTPUTS)
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [("/does/not/exist/x", "No such file"), ("{}", "Is a directory"), ("", "''"),
+     ("{}/file/x", "Not a directory"), ("{}/new/", "Is a directory")],
+)  # fmt: skip
+def test_an_output_that_cannot_be_written_is_told_before_the_first_case(
+    suite: Suite, tmp_path: Path, option: str, path: str, says: str
+) -> None:
+    (tmp_path / "file").touch()
+    line = one_line(suite.call(["run", "OBJ-01.1", option, path.format(tmp_path)]))
+    assert line.startswith(f"ipc-cts: cannot write {option} ")
+    assert says in line
+
+
+def test_two_outputs_are_two_files(suite: Suite, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path)
+    words = ["run", "OBJ-01.1", "--events", tmp_path / "x", "--junit", tmp_path / "link" / "x"]
+    assert "--junit" in one_line(suite.call(words))
+    nowhere = ["--junit", "/dev/null", "--matrix", "/dev/null"]
+    assert suite.call(["run", "OBJ-01.1", *nowhere]).exit_code == 0
+
+
+def test_only_tap_goes_to_stdout(suite: Suite) -> None:
+    assert "stdout" in one_line(suite.call(["run", "OBJ-01.1", "--events", "-"]))
+    assert suite.call(["run", "OBJ-01.1", "--tap-file", "-"]).stdout.startswith("TAP version 13\n")
+
+
+def test_a_run_that_does_not_begin_costs_no_log(suite: Suite, tmp_path: Path) -> None:
+    log, fresh, pipe = tmp_path / "log", tmp_path / "fresh", tmp_path / "pipe"
+    log.write_text("of an earlier run")
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    for path in (log, fresh, pipe):
+        one_line(suite.call(["run", "CALL-99", "--events", path]))
+    os.close(reader)
+    assert log.read_text() == "of an earlier run"
+    assert sorted(tmp_path.iterdir()) == [log, pipe]
+    suite.call(["run", "OBJ-01.1", "--events", log])
+    assert log.read_text().startswith('{"event":"run_start"')
+
+
+def test_an_event_log_into_a_pipe(suite: Suite, tmp_path: Path) -> None:
+    """The reader gets it, and documents and `explain` still have one to read."""
+    tap, copy, pipe = tmp_path / "tap", tmp_path / "copy", tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with copy.open("wb") as output, subprocess.Popen(["cat", pipe], stdout=output) as reader:
+        keeps_open = os.open(pipe, os.O_RDWR)
+        run = suite.call(["run", "OBJ-01.1", "--events", pipe, "--tap-file", tap])
+        os.close(keeps_open)
+        assert reader.wait(timeout=20) == 0
+    assert run.exit_code == 0
+    assert json.loads(copy.read_text().splitlines()[-1])["event"] == "run_end"
+    assert "ok 1 - OBJ-01.1" in tap.read_text()
+    assert suite.call(["explain", "OBJ-01.1"]).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["run", "OBJ-01.1", "--events"], ["run", "OBJ-01.1", "--tap-file"],
+     ["run", "OBJ-01.1", "--matrix"], ["report", "--format", "junit", "--output"]],
+    ids=" ".join,
+)  # fmt: skip
+def test_a_full_disk_is_one_line(suite: Suite, words: list[str]) -> None:
+    suite.call(["run", "OBJ-01.1"])  # a last run
+    run = suite.call([*words, "/dev/full"])
+    assert run.exit_code == 3
+    assert re.fullmatch(r"ipc-cts: cannot write .*No space left on device\n", run.stderr)
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["--help", "--version", "run --help", "list", "list --json", "show CALL", "doctor", "run OBJ-01.1",
+     "run OBJ-01.1 -q", "run OBJ-01.1 --tap", "explain OBJ-01.1", "explain --help", "matrix",
+     "report --format junit"],
+)  # fmt: skip
+def test_a_full_stdout_is_no_success(suite: Suite, words: str) -> None:
+    suite.call(["run", "OBJ-01.1"])
+    command = f"{shlex.quote(str(suite.program))} {words}"
+    done = subprocess.run(
+        ["bash", "-c", f"{command} > /dev/full"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 3, done.stderr
+    said = [line for line in done.stderr.splitlines() if line.startswith("ipc-cts: cannot write")]
+    assert len(said) == 1 and "No space left" in said[0]
+    assert "Traceback" not in done.stderr and "Exception" not in done.stderr
+
+
+def test_a_reader_who_has_seen_enough_is_no_error(suite: Suite) -> None:
+    program = shlex.quote(str(suite.program))
+    for words in ("list", "run OBJ-01.1 --verbose", "matrix --cases"):
+        done = subprocess.run(
+            ["bash", "-c", f"{program} {words} | true; exit ${{PIPESTATUS[0]}}"],
+            capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert done.returncode in (0, 128 + signal.SIGPIPE)
+        assert done.stderr == ""
 
 
 def test_nothing_selected(suite: Suite) -> None:
@@ -146,17 +246,63 @@ def test_version(suite: Suite) -> None:
 def test_general_help(suite: Suite) -> None:
     run = suite.call(["--help"])
     assert run.exit_code == 0
-    assert all(verb in run.stdout for verb in VERBS)
+    assert all(verb in run.stdout for verb in VERBS + LOG_READERS + OTHERS)
     assert "Exit codes" in run.stdout
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", VERBS + LOG_READERS + OTHERS)
 def test_help_of_a_verb(suite: Suite, verb: str) -> None:
     run = suite.call([verb, "--help"])
     assert run.exit_code == 0
     assert run.stdout.startswith(f"usage: ipc-cts {verb}")
     assert run.stderr == ""
-    assert examples(run.stdout)
+    assert any(f"ipc-cts {verb}" in line for line in examples(run.stdout))
+    if verb not in ("verify", "certify"):
+        assert suite.call(["help", verb]).stdout == run.stdout
+
+
+def test_help_of_no_verb(suite: Suite) -> None:
+    assert "fly" in one_line(suite.call(["help", "fly"]))
+
+
+def test_examples_of_those_that_read_logs_work(suite: Suite, tmp_path: Path) -> None:
+    """Each line as it stands, beside the logs that they name."""
+    reports = tmp_path / "build" / "reports"
+    logs = [tmp_path / "before" / "events.jsonl", tmp_path / "after" / "events.jsonl"]
+    logs += [tmp_path / "events.jsonl", reports / "events.jsonl"]
+    whole = ["run", "CALL-02.1", "RACE-03.11", "--quiet"]
+    for number in (1, 2):
+        shard = ["--shard", f"{number}/2", "--events", tmp_path / f"shard{number}.jsonl"]
+        assert suite.call([*whole, *shard]).exit_code == 0
+    suite.call([*whole, "--repeat", "2", "--events", tmp_path / "whole.jsonl"])  # the last run
+    for log in logs:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(tmp_path / "whole.jsonl", log)
+    for verb in LOG_READERS:
+        lines = examples(suite.call([verb, "--help"]).stdout)
+        assert lines
+        for line in lines:
+            words = f"ipc-cts() {{ {shlex.quote(str(suite.program))} \"$@\"; }}; {line}"
+            done = subprocess.run(
+                ["bash", "-c", f"set -o pipefail; {words}"], cwd=tmp_path, capture_output=True,
+                stdin=subprocess.DEVNULL, text=True, timeout=60, check=False,
+            )  # fmt: skip
+            assert done.returncode == 0, f"{line}\n{done.stdout[-1000:]}{done.stderr[-1000:]}"
+
+
+def test_selftest_looks_at_its_output_first(suite: Suite, tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "no" / "x"):
+        line = one_line(suite.call(["selftest", "--mutants", "clear-toggles", "--output", path]))
+        assert str(path) in line
+
+
+@pytest.mark.parametrize("words", [["explain", "OBJ-01.1"], ["matrix"], ["report", "--format", "json"]])
+def test_a_file_that_is_no_log(suite: Suite, tmp_path: Path, words: list[str]) -> None:
+    empty, other = tmp_path / "empty", tmp_path / "other"
+    empty.touch()
+    other.write_bytes(suite.reference.read_bytes())
+    for path in (empty, other, tmp_path, "/dev/zero", tmp_path / "none"):
+        assert str(path) in one_line(suite.call([*words, path]))
 
 
 def examples(text: str) -> list[str]:

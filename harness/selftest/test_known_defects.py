@@ -5,8 +5,8 @@ Each test is named by the id and the defect. What it looks at stands in a `check
 so that D17 can feed every one of them with what a conforming library gives: a check that accepts that
 as well would prove nothing.
 
-Not applying yet, for want of the documents they are about: D5 (duplicate results unseen by the
-verifier), D6 (unrestricted unpacking of a submission), D16 (a waiver overwrites the raw verdict).
+Elsewhere: D5 (duplicate results unseen by the verifier) and D6 (unrestricted unpacking of a submission)
+in reports/tests/test_verify.py, D16 (a waiver overwrites the raw verdict) in reports/tests/test_waivers.py.
 """
 
 from __future__ import annotations

@@ -115,6 +115,10 @@ def test_static_library_without_a_function(
     assert line.endswith("lacks PackInMsg, PackOutMsg")
 
 
+def test_a_sysroot_that_cannot_be_read(suite: Suite) -> None:
+    assert refused(suite, "--sysroot", "x" * 5000).endswith("File name too long")
+
+
 def test_worker_is_built_once(suite: Suite, other: Path, cache: Path) -> None:
     run(suite, other)
     before = workers(cache)

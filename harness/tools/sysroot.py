@@ -296,6 +296,10 @@ def main(arguments: list[str]) -> int:
     except SysrootError as error:
         print(json.dumps({"error": f"sysroot {options.sysroot}: {error}"}))
         return 4
+    except OSError as error:  # what may not be read, or the place for the worker not written
+        where = f"{error.filename}: " if error.filename else ""
+        print(json.dumps({"error": f"sysroot {options.sysroot}: {where}{error.strerror}"}))
+        return 4
     except KeyboardInterrupt:
         return 130
     print(json.dumps(answer))

@@ -27,6 +27,8 @@ from ctsreport.text import visible
 
 DONE, REGRESSION, INCOMPLETE, INTERNAL, USAGE = 0, 1, 2, 3, 4
 LOG_NAME = "events.jsonl"
+RUN_IS = f"RUN is an {LOG_NAME} or its directory"
+PROBLEMS_MAX = 10  # findings about a log that are told one by one
 
 
 class Refused(Exception):
@@ -48,19 +50,27 @@ def log_path(given: str | None, last_run: str | None) -> Path:
             raise Refused("there is no last run: name a log, or run `ipc-cts run` first")
         return Path(last_run)
     path = Path(given)
-    if path.is_dir():
-        path = path / LOG_NAME
-    if not path.exists():
-        raise Refused(f"{visible(str(path))}: no such file; RUN is an {LOG_NAME} or its directory")
+    try:
+        if path.is_dir():
+            path = path / LOG_NAME
+        if not path.exists():
+            raise Refused(f"{visible(given)}: no such file; {RUN_IS}")
+        if not path.is_file() and not path.is_fifo():  # a device may never end
+            raise Refused(f"{visible(given)}: is not a file; {RUN_IS}")
+    except OSError as error:  # a directory above it that may not be searched, an endless name
+        raise Refused(f"{visible(given)}: {error.strerror}") from None
     return path
 
 
 def load(path: Path, keeps_history: Callable[[str], bool] = results.no_case) -> results.Run:
     try:
         with open(path, "rb") as lines:
-            return results.collect(events.read(lines), keeps_history)
+            run = results.collect(events.read(lines), keeps_history)
     except OSError as error:
         raise Refused(f"{visible(str(path))}: {error.strerror}") from None
+    if run.start is None and run.end is None and not run.cases and not run.requirements:
+        raise Refused(f"{visible(str(path))}: is not an event log: nothing in it is of a run")
+    return run
 
 
 def write_file(path: Path, content: bytes) -> None:
@@ -93,9 +103,19 @@ def _print_lines(lines: Iterable[str]) -> None:
     _print("".join(line + "\n" for line in lines).encode("utf-8", "replace"))
 
 
+def _abandon_stdout() -> None:
+    """What is still buffered cannot be written, of which Python would complain at its end."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)
+
+
 def _status(run: results.Run) -> int:
-    for problem in run.problems:
-        print(f"ipc-cts: the log is not a whole run: {visible(problem)}", file=sys.stderr)
+    lines = [visible(problem) for problem in run.problems[:PROBLEMS_MAX]]
+    if len(run.problems) > PROBLEMS_MAX:
+        lines.append(f"and {len(run.problems) - PROBLEMS_MAX} more")
+    for line in lines:
+        print(f"ipc-cts: the log is not a whole run: {line}", file=sys.stderr)
     return INCOMPLETE if run.problems else DONE
 
 
@@ -363,7 +383,7 @@ def parser() -> _Parser:
         + "\n\nExit 0; 2 written, but the log is not the whole of a run (the document says what is\n"
         "missing); 3 the document cannot be written; 4 for an unknown format or log.",
         "  ipc-cts report --format junit -o junit.xml\n"
-        "  ipc-cts report --format tap13 build/reports | prove -\n"
+        "  ipc-cts report --format tap13 build/reports | prove -e cat /dev/stdin\n"
         "  ipc-cts report --format json events.jsonl -o results.json",
     )
     verb.add_argument("run", metavar="RUN", nargs="?", help=_RUN_HELP)
@@ -452,14 +472,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if words[:1] == ["verify"]:  # a program of its own, which reads its own words
         return verify.main(words[1:])
     try:
-        options = parser().parse_args(arguments)
-    except SystemExit as stopped:
-        return USAGE if stopped.code else DONE
-    try:
-        return int(options.command(options))
+        status = _perform(arguments)
+        sys.stdout.flush()
+        return status
     except (Refused, EvidenceError) as refused:
         print(f"ipc-cts: {refused}", file=sys.stderr)
         return refused.status
     except OSError as error:
+        _abandon_stdout()
         print(f"ipc-cts: cannot write: {error.strerror}", file=sys.stderr)
         return INTERNAL
+
+
+def _perform(arguments: Sequence[str] | None) -> int:
+    try:
+        options = parser().parse_args(arguments)
+    except SystemExit as stopped:
+        return USAGE if stopped.code else DONE
+    return int(options.command(options))

@@ -411,7 +411,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python3 -m ctsreport.tap",
         description="Write TAP from an event log to stdout.",
-        epilog="example: python3 -m ctsreport.tap --format 13 events.jsonl | prove --exec cat -",
+        epilog="example: python3 -m ctsreport.tap --format 13 events.jsonl | prove -e cat /dev/stdin",
     )
     parser.add_argument("--format", type=int, choices=FORMATS, default=14)
     parser.add_argument("-v", "--verbose", action="store_true", help="blocks on passing points too")

@@ -45,6 +45,7 @@ def one_line(capfd: pytest.CaptureFixture[str]) -> str:
         (["explain", "zzzz", "{}"], "ipc-cts list"),
         (["explain", "CALL-02.2", "{}"], "not in this run: was not selected"),
         (["explain", "CALL-02.1", "{}/missing"], "no such file"),
+        (["explain", "CALL-02.1", "x" * 5000], "xxx: File name too long"),
         (["explain", "CALL-02.1"], "there is no last run"),
         (["--last-run", "/nonexistent/x", "matrix"], "there is no last run"),
         (["report", "{}"], "--format"),
@@ -83,6 +84,42 @@ def test_an_incomplete_log_is_told(tmp_path: Path, capfd: pytest.CaptureFixture[
         assert cli.main([words[0], *words[1:], str(log)]) == cli.INCOMPLETE
         captured = capfd.readouterr()
         assert captured.out and "not a whole run" in captured.err
+
+
+@pytest.mark.parametrize("content", [b"", b"hello\n", b"\x7fELF\n\xff\n" * 100, b'{"event":"x"}\n', b"[]"])
+def test_what_is_no_log_is_one_line(
+    content: bytes, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "events.jsonl").write_bytes(content)
+    for words in (["explain", "CALL-02.1"], ["matrix"], ["report", "--format", "tap14"]):
+        assert cli.main([*words, str(tmp_path)]) == cli.USAGE
+        assert "is not an event log" in one_line(capfd)
+    assert cli.main(["matrix", "/dev/zero"]) == cli.USAGE
+    assert "is not a file" in one_line(capfd)
+
+
+def test_of_many_findings_the_first_are_told(
+    log: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with log.open("ab") as file:
+        file.write(b"garbage\n" * 1000)
+    assert cli.main(["matrix", str(log)]) == cli.INCOMPLETE
+    lines = capfd.readouterr().err.splitlines()
+    assert len(lines) == cli.PROBLEMS_MAX + 1 and lines[-1].endswith(": and 990 more")
+
+
+@pytest.mark.parametrize("words", [["explain", "CALL-02.1"], ["matrix"], ["--help"]])
+def test_a_full_stdout_is_one_line(words: list[str], log: Path) -> None:
+    command = [sys.executable, "-BPs", "-m", "ctsreport", *words]
+    if words != ["--help"]:
+        command.append(str(log))
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, env={"PYTHONPATH": str(REPORTS)},
+            check=False, text=True,
+        )  # fmt: skip
+    assert done.returncode == cli.INTERNAL
+    assert done.stderr == "ipc-cts: cannot write: No space left on device\n"
 
 
 @pytest.mark.parametrize("name", NAMES)

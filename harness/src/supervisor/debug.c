@@ -91,7 +91,7 @@ static void print_words(const struct words *words)
         text_shell_word(&line, words->items[i]);
     }
     say(stdout, "%s\n", text_string(&line));
-    (void)fflush(stdout);
+    (void)say_out(stdout);
     text_finish(&line);
 }
 

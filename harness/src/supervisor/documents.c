@@ -107,7 +107,7 @@ int command_documents(const struct options *options)
             words[count++] = options->ids[i];
         }
         words[count] = NULL;
-        (void)fflush(stdout);
+        (void)say_out(stdout);
         become_python(words, text_string(&package));
         free(verb);
         free(words);
@@ -147,7 +147,7 @@ static int call_python(char *const *words, bool to_stderr)
     struct text package = {0};
     int status = -1;
     if (find_package(&package)) {
-        (void)fflush(stdout);
+        (void)say_out(stdout);
         (void)fflush(stderr);
         pid_t pid = fork();
         if (pid == 0) {

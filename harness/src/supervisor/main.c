@@ -5,6 +5,7 @@
 #include "exit_code.h"
 #include "selftest.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -22,12 +23,27 @@ static void open_standard_descriptors(void)
     (void)close(fd);
 }
 
-int main(int argc, char **argv)
+/* The exit code, when what was said has arrived. A reader who has seen enough is no error. */
+static int check_stdout(int code)
+{
+    int error = say_out(stdout);
+    if (error == 0 || error == EPIPE) {
+        return code;
+    }
+    say(stderr, "ipc-cts: cannot write to stdout: %s\n", strerror(error));
+    return EXIT_INTERNAL;
+}
+
+static int perform(int argc, char **argv)
 {
     struct options options;
-    open_standard_descriptors();
     if (argc > 1 && strcmp(argv[1], "selftest") == 0) {
         return command_selftest(argv + 2); /* it has options of its own */
+    }
+    if (argc > 2 && strcmp(argv[1], "help") == 0 && strcmp(argv[2], "selftest") == 0) {
+        static char help[] = "--help";
+        char *words[] = {help, NULL};
+        return command_selftest(words);
     }
     switch (options_parse(&options, argc, argv)) {
     case OPTIONS_DONE:
@@ -61,4 +77,10 @@ int main(int argc, char **argv)
         break;
     }
     return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    open_standard_descriptors();
+    return check_stdout(perform(argc, argv));
 }

@@ -30,6 +30,7 @@ enum option_key {
     KEY_SEED,
     KEY_STOP_ON_FAIL,
     KEY_STRICT,
+    KEY_OPT_IN,
     KEY_TAP,
     KEY_TAP_FILE,
     KEY_JUNIT,
@@ -76,6 +77,7 @@ static const struct {
     {{"shuffle", no_argument, NULL, KEY_SHUFFLE}, FOR(VERB_RUN)},
     {{"stop-on-fail", no_argument, NULL, KEY_STOP_ON_FAIL}, FOR(VERB_RUN)},
     {{"strict", no_argument, NULL, KEY_STRICT}, FOR(VERB_RUN)},
+    {{"opt-in", no_argument, NULL, KEY_OPT_IN}, FOR(VERB_RUN)},
     {{"tap", optional_argument, NULL, KEY_TAP}, FOR(VERB_RUN)},
     {{"tap-file", required_argument, NULL, KEY_TAP_FILE}, FOR(VERB_RUN)},
     {{"junit", required_argument, NULL, KEY_JUNIT}, FOR(VERB_RUN)},
@@ -310,6 +312,9 @@ static bool take_option(struct options *options, int key, const char *value)
     case KEY_STRICT:
         options->strict = true;
         return true;
+    case KEY_OPT_IN:
+        options->opt_in = true;
+        return true;
     case KEY_QUIET:
         options->quiet = true;
         return true;
@@ -375,6 +380,10 @@ static enum options_result parse_without_verb(int argc, char **argv, enum verb *
     }
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0) {
         *topic = argc > 2 ? find_verb(argv[2]) : VERB_NONE;
+        if (*topic == VERB_NONE && argc > 2) {
+            (void)wrong_value("command", argv[2], "a command (try --help)");
+            return OPTIONS_WRONG;
+        }
         if (*topic == VERB_NONE) {
             help_general(stdout);
         } else if (!options_verb_reads_logs(*topic)) {
@@ -407,7 +416,7 @@ static bool check_combination(const struct options *options)
     } else if (options->sysroot != NULL && strcmp(options->worker, CTS_DEFAULT_WORKER) != 0) {
         wrong = "--worker and --sysroot exclude each other: the worker is built for the sysroot";
     }
-    const char *const files[] = {options->junit, options->json_file, options->html,
+    const char *const files[] = {options->events, options->junit, options->json_file, options->html,
                                  options->matrix};
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
         if (files[i] != NULL && strcmp(files[i], "-") == 0) {
@@ -487,6 +496,9 @@ enum options_result options_parse(struct options *options, int argc, char **argv
     options->id_count = (size_t)(argc - 1 - optind);
     if (options->tap_file != NULL && options->tap == 0) {
         options->tap = 13;
+    }
+    if (options->tap_file != NULL && strcmp(options->tap_file, "-") == 0) {
+        options->tap_file = NULL; /* as --tap */
     }
     return check_combination(options) ? OPTIONS_RUN : OPTIONS_WRONG;
 }

@@ -70,6 +70,7 @@ struct options {
     bool seed_given;
     bool shuffle;
     bool stop_on_fail;
+    bool opt_in;
     bool strict;
     bool quiet;
     bool verbose;

@@ -61,7 +61,7 @@ static void draw_line(struct progress *progress, const char *id)
     text_printf(&line, "[%zu/%zu] %zu failed  %s", progress->done, progress->total,
                 progress->failed, id);
     say(progress->out, "\r%-*.*s", PROGRESS_COLUMNS, PROGRESS_COLUMNS, text_string(&line));
-    (void)fflush(progress->out);
+    (void)say_out(progress->out);
     progress->line_drawn = true;
     text_finish(&line);
 }
@@ -74,7 +74,7 @@ void progress_case_start(struct progress *progress, const struct job *job)
 void progress_end(struct progress *progress)
 {
     take_line_away(progress);
-    (void)fflush(progress->out);
+    (void)say_out(progress->out);
     free(progress->reported);
     progress->reported = NULL;
 }
@@ -219,7 +219,7 @@ void progress_case_end(struct progress *progress, const struct case_result *resu
     if (text.size != 0) {
         take_line_away(progress);
         say(progress->out, "%s", text_string(&text));
-        (void)fflush(progress->out);
+        (void)say_out(progress->out);
     }
     draw_line(progress, result->job.item->id);
     text_finish(&text);

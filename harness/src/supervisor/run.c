@@ -6,6 +6,7 @@
 #include "documents.h"
 #include "exit_code.h"
 #include "last_run.h"
+#include "outputs.h"
 #include "progress.h"
 #include "runlog.h"
 #include "scheduler.h"
@@ -57,7 +58,7 @@ static int load_and_select(struct run *run, struct text *error)
         return EXIT_INTERNAL;
     }
     enum selection selection = catalogue_select(&run->catalogue, options->ids, options->id_count,
-                                                options->profile, false, error);
+                                                options->profile, options->opt_in, error);
     if (selection == SELECTION_OK) {
         selection = catalogue_keep_extent(&run->catalogue, options->wanted.extent, error);
     }
@@ -129,7 +130,7 @@ static void say_notices(const struct run *run)
                     probe->strays);
     }
     say(run->out, "%s", text_string(&text));
-    (void)fflush(run->out);
+    (void)say_out(run->out);
     text_finish(&text);
 }
 
@@ -180,7 +181,7 @@ static void say_ending(struct run *run, size_t planned)
     }
     summary_last_line(&run->summary, &ending, &text);
     say(run->out, "%s\n", text_string(&text));
-    (void)fflush(run->out);
+    (void)say_out(run->out);
     text_finish(&text);
 }
 
@@ -223,7 +224,7 @@ static int run_cases(struct run *run)
     }
     /* TAP before the summary: its last line is the last line. */
     bool written = documents_write(options, run->log.path);
-    (void)last_run_keep(run->log.path, options->events == NULL);
+    (void)last_run_keep(run->log.path, options->events == NULL || run->log.copy_fd >= 0);
     run->internal_error = run->internal_error || !written;
     say_ending(run, plan.count);
     int code = final_code(run);
@@ -238,20 +239,18 @@ static int run_cases(struct run *run)
 
 static int run_in_place(struct run *run, struct text *error)
 {
-    struct text path = {0};
-    if (run->options->events != NULL) {
-        text_puts(&path, run->options->events);
-    } else {
-        text_printf(&path, "%s/events.jsonl", run->place.root);
-    }
-    bool opened = runlog_open(&run->log, text_string(&path));
+    struct text kept = {0};
+    text_printf(&kept, "%s/events.jsonl", run->place.root);
+    const char *path = run->options->events != NULL ? run->options->events : text_string(&kept);
+    bool opened = runlog_open(&run->log, path, text_string(&kept));
     if (!opened) {
         text_puts(error, "cannot write ");
-        text_visible(error, text_string(&path));
+        text_visible(error, path);
         text_printf(error, ": %s", strerror(errno));
     }
-    text_finish(&path);
+    text_finish(&kept);
     if (!opened) {
+        runlog_close(&run->log);
         return usage_error(error);
     }
     int code = EXIT_CONFORMANT;
@@ -284,7 +283,7 @@ static int run_in_place(struct run *run, struct text *error)
 
 int command_run(struct options *options)
 {
-    struct run run = {.options = options, .out = stdout, .log = {.fd = -1}};
+    struct run run = {.options = options, .out = stdout, .log = {.fd = -1, .copy_fd = -1}};
     struct text error = {0};
     if (options->profile == NULL) {
         options->profile = COMMANDS_PROFILE_DEFAULT;
@@ -294,6 +293,12 @@ int command_run(struct options *options)
     }
     if (options->tap != 0 && options->tap_file == NULL) {
         run.out = stderr;
+    }
+    if (!outputs_check(options, &error)) {
+        int wrong = usage_error(&error);
+        tap_bail_out(options->tap_file == NULL ? options->tap : 0, text_string(&error), NULL);
+        text_finish(&error);
+        return wrong;
     }
     int waivers = options->waivers != NULL ? documents_check_waivers(options) : EXIT_CONFORMANT;
     if (waivers != EXIT_CONFORMANT) {

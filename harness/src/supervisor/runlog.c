@@ -7,46 +7,77 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
-bool runlog_open(struct runlog *log, const char *path)
+/* Not waiting for a reader of a pipe, but for one that is slow. */
+static bool open_copy(struct runlog *log, const char *path)
 {
-    *log = (struct runlog){.fd = -1};
-    log->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (log->fd < 0) {
-        return false;
-    }
+    log->copy_fd = open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK);
+    int flags = log->copy_fd >= 0 ? fcntl(log->copy_fd, F_GETFL) : -1;
+    return flags >= 0 && fcntl(log->copy_fd, F_SETFL, flags & ~O_NONBLOCK) == 0;
+}
+
+static bool open_file(struct runlog *log, const char *path)
+{
     log->path = copy_string(path);
-    return true;
+    log->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    log->created = log->fd >= 0;
+    if (log->fd < 0 && errno == EEXIST) {
+        log->fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    }
+    return log->fd >= 0;
+}
+
+bool runlog_open(struct runlog *log, const char *path, const char *kept)
+{
+    struct stat status;
+    *log = (struct runlog){.fd = -1, .copy_fd = -1};
+    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) {
+        return open_copy(log, path) && open_file(log, kept);
+    }
+    return open_file(log, path);
+}
+
+static void close_fd(struct runlog *log, int fd)
+{
+    if (fd >= 0 && close(fd) != 0 && log->error == 0) {
+        log->error = errno;
+    }
 }
 
 void runlog_close(struct runlog *log)
 {
-    if (log->fd >= 0) {
-        if (close(log->fd) != 0 && log->error == 0) {
-            log->error = errno;
-        }
-        if (!log->started) {
-            (void)unlink(log->path);
-        }
+    close_fd(log, log->fd);
+    close_fd(log, log->copy_fd);
+    if (log->created && !log->started) {
+        (void)unlink(log->path);
     }
     free(log->path);
     log->path = NULL;
-    log->fd = -1;
+    log->fd = log->copy_fd = -1;
 }
 
-static void write_all(struct runlog *log, const struct text *block)
+static void write_to(struct runlog *log, int fd, const struct text *block)
 {
     size_t done = 0;
     while (done < block->size && log->error == 0) {
-        ssize_t size = write(log->fd, block->data + done, block->size - done);
+        ssize_t size = write(fd, block->data + done, block->size - done);
         if (size >= 0) {
             done += (size_t)size;
         } else if (errno != EINTR) {
             log->error = errno;
         }
+    }
+}
+
+static void write_all(struct runlog *log, const struct text *block)
+{
+    write_to(log, log->fd, block);
+    if (log->copy_fd >= 0) {
+        write_to(log, log->copy_fd, block);
     }
 }
 
@@ -244,6 +275,9 @@ void runlog_start(struct runlog *log, const struct options *options, const struc
     add_time(event);
     finish_event(event, &block);
     log->started = true;
+    if (ftruncate(log->fd, 0) != 0) {
+        log->error = errno;
+    }
     write_all(log, &block);
     text_finish(&block);
 }

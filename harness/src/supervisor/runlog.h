@@ -15,15 +15,19 @@
 #include <stdint.h>
 
 struct runlog {
-    char *path;
+    char *path; /* of what can be read again: the file, or what is kept beside a pipe */
     int fd;
+    int copy_fd;  /* a pipe or a device, which gets the same; -1 */
     int error;    /* errno of the first failed write; 0 */
+    bool created; /* the file was not there before */
     bool started; /* run_start is in it */
 };
 
-/* Creates or empties the file. False with errno. */
-bool runlog_open(struct runlog *log, const char *path);
-/* Closes it; a file without run_start is removed, so that it is not taken for a result. */
+/* Opens `path`, and makes the file when there is none. What is not a file (a pipe, a device) cannot be
+ * read again: it gets a copy, and the log itself is the new file `kept`. False with errno. Until
+ * runlog_start a file that was there stays as it was: a run that does not begin costs no log. */
+bool runlog_open(struct runlog *log, const char *path, const char *kept);
+/* Closes it; a new file without run_start is removed, so that it is not taken for a result. */
 void runlog_close(struct runlog *log);
 
 void runlog_start(struct runlog *log, const struct options *options, const struct target *target,

@@ -57,7 +57,7 @@ static bool ask_builder(const struct options *options, struct text *answer, int 
     if (pipe2(fds, O_CLOEXEC) != 0) {
         return false;
     }
-    (void)fflush(stdout);
+    (void)say_out(stdout);
     pid_t pid = fork();
     if (pid == 0) {
         become_builder(options, fds[1]);

@@ -2,6 +2,7 @@
 #include "text.h"
 #include "exit_code.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -44,12 +45,33 @@ void fatal(const char *format, ...)
     exit(EXIT_INTERNAL);
 }
 
+static int stdout_error; /* errno of the first failure */
+
+static void note_error(const FILE *stream)
+{
+    if (stream == stdout && stdout_error == 0) {
+        stdout_error = errno != 0 ? errno : EIO;
+    }
+}
+
 void say(FILE *stream, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    (void)vfprintf(stream, format, arguments);
+    errno = 0;
+    if (vfprintf(stream, format, arguments) < 0) {
+        note_error(stream);
+    }
     va_end(arguments);
+}
+
+int say_out(FILE *stream)
+{
+    errno = 0;
+    if (fflush(stream) != 0) {
+        note_error(stream);
+    }
+    return stdout_error;
 }
 
 static void text_reserve(struct text *text, size_t more)

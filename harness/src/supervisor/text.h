@@ -37,8 +37,11 @@ void text_utf8(struct text *text, const char *bytes, size_t size);
 /* Append one word of a POSIX shell line (bash quoting when it holds control characters). */
 void text_shell_word(struct text *text, const char *word);
 
-/* printf to a stream. A stream that cannot be written is not an error of the run. */
+/* printf to a stream. One that cannot be written does not stop the command; main() looks at stdout when
+ * the command has ended. */
 void say(FILE *stream, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Flushes it. Gives the errno of the first time that stdout could not be written; 0 when it could. */
+int say_out(FILE *stream);
 
 /* Memory that is there, or the end of the program with exit 3. */
 void *allocate(size_t size);

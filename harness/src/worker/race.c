@@ -154,6 +154,12 @@ void cts_race_record(struct cts_race *race, const struct cts_race_trial *trial)
  * The search.
  */
 
+/* A case that keeps to one CPU cannot have both calls in progress at once, and does not want it. */
+static bool takes_turns(void)
+{
+    return (cts_world.self->traits & CTS_FREE_RUNNING) == 0;
+}
+
 struct cts_race *cts_race_open(const char *window, unsigned phases, rtl_uint32_t centre_us)
 {
     struct cts_race *race = calloc(1, sizeof *race);
@@ -163,7 +169,9 @@ struct cts_race *cts_race_open(const char *window, unsigned phases, rtl_uint32_t
     race->name = window;
     race->budget = budgets[cts_world.extent];
     race->search = (struct cts_race_search){
-        .phases = phases, .centre_ns = (int64_t)centre_us * 1000, .wanted = race->budget.wanted};
+        .phases = takes_turns() ? phases & ~(unsigned)CTS_PHASE_ENTERING : phases,
+        .centre_ns = (int64_t)centre_us * 1000,
+        .wanted = race->budget.wanted};
     if (centre_us != 0) {
         race->budget.trials_min /= LIMIT_SHARE;
         race->budget.trials_max /= LIMIT_SHARE;
@@ -188,7 +196,7 @@ static void log_missing(struct cts_json *line, const struct cts_race_search *sea
             missing[count++] = phase_names[i];
         }
     }
-    for (unsigned i = 0; search->centre_ns == 0 && i < 2; i++) {
+    for (unsigned i = 0; search->centre_ns == 0 && !takes_turns() && i < 2; i++) {
         if (search->overlaps[i] < search->wanted) {
             missing[count++] = sides[i];
         }

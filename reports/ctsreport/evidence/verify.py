@@ -921,7 +921,9 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     parser = argparse.ArgumentParser(
         prog="ipc-cts verify",
         description="Check an evidence bundle of ipc-cts.",
-        epilog="exit 0: accepted; 7: refused; 3: openssl is missing; 4: wrong use",
+        epilog="exit 0: accepted; 7: refused; 3: openssl is missing; 4: wrong use\n\n"
+        "examples:\n  ipc-cts verify evidence.tar --key pub.pem",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     parser.add_argument("bundle", metavar="BUNDLE")

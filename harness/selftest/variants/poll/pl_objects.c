@@ -290,8 +290,8 @@ Retcode KnHandleConnect(Handle inListener, Handle *outListener, Handle *outServe
                         Handle *outClient)
 {
     Handle listener = inListener;
-    Handle server;
-    Handle client;
+    Handle server = INVALID_HANDLE;
+    Handle client = INVALID_HANDLE;
 
     if (outClient == NULL || outServer == NULL ||
         (inListener == INVALID_HANDLE && outListener == NULL)) {
