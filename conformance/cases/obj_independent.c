@@ -8,20 +8,20 @@
 enum { CALLS = 0, RECVS = 1 };
 enum { OBJECTS = 5, NAMED = 64 };
 
-static void check_all_different(const Handle *syncs)
+static void check_all_different(const Handle *syncs, int count)
 {
-    for (int i = 0; i < NAMED; i++) {
+    for (int i = 0; i < count; i++) {
         for (int k = 0; k < i; k++) {
             if (syncs[i] == syncs[k]) {
                 cts_check_that(false, "two live objects have different handles");
             }
         }
     }
-    cts_check_that(true, "64 live objects have 64 handles");
+    cts_check_that(true, "all live objects have different handles");
 }
 
-/* OBJ-03: all handles differ. Every third object is closed and made anew, so that freed places are
- * used again. variant: number of creating threads. */
+/* OBJ-03: all handles of 64 objects differ, or of as many as there may be (OBJ-16). Every third object
+ * is closed and made anew, so that freed places are used again. variant: number of creating threads. */
 static void handles_are_different(const struct cts_case *self)
 {
     struct cts_process *process = cts_process_first();
@@ -30,22 +30,28 @@ static void handles_are_different(const struct cts_case *self)
         creators[i] = cts_actor_new(process, "creator");
     }
     Handle syncs[NAMED];
-    for (int i = 0; i < NAMED; i++) {
-        struct cts_op *create = cts_start_create(creators[i % self->variant]);
-        cts_require_returned(create, rcOk);
-        syncs[i] = cts_handle(create);
+    int count = 0;
+    while (count < NAMED) {
+        struct cts_op *create = cts_start_create(creators[count % self->variant]);
+        cts_may_lack_room(create);
+        if (cts_wait(create) != rcOk) {
+            cts_observe("objects alive at once", "fewer than 64");
+            break;
+        }
+        syncs[count++] = cts_handle(create);
     }
-    check_all_different(syncs);
-    for (int i = 0; i < NAMED; i += 3) {
+    cts_require_that(count >= CTS_SURELY_ROOM_FOR, "several objects can be alive at once");
+    check_all_different(syncs, count);
+    for (int i = 0; i < count; i += 3) {
         cts_close(process, syncs[i]);
     }
-    for (int i = 0; i < NAMED; i += 3) {
+    for (int i = 0; i < count; i += 3) {
         struct cts_op *create = cts_start_create(creators[i % self->variant]);
         cts_require_returned(create, rcOk);
         syncs[i] = cts_handle(create);
     }
 
-    check_all_different(syncs);
+    check_all_different(syncs, count);
 }
 
 /* The waits of one case: five threads, each with an object of its own, on one channel. */

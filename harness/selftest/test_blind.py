@@ -43,6 +43,14 @@ def test_right_is_green(suite: Suite, blind: Builder, library: Library) -> None:
     assert run.counts["PASS"] > 100
 
 
+def test_a_small_table_is_right(suite: Suite, blind: Builder) -> None:
+    """How many objects there may be is not written anywhere."""
+    library = next(library for library in RECORDS.libraries if library.name == "a-small")
+    run = suite.run(["OBJ-01", "OBJ-03", "OBJ-14"], blind.library(library))
+    assert not not_green(run)
+    assert "objects alive at once" in run.report
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("library", RECORDS.libraries, ids=lambda library: library.name)
 def test_right_is_green_in_all_cases(suite: Suite, blind: Builder, library: Library) -> None:

@@ -112,6 +112,11 @@ struct cts_op *cts_start_stray_reply(struct cts_actor *actor, Handle server);
 struct cts_op *cts_start_create(struct cts_actor *actor);
 /* The same into a variable that holds `before`, which is no input. */
 struct cts_op *cts_start_create_over(struct cts_actor *actor, Handle before);
+/* An error is a lawful result of this create or wait, because the library may have no room for one more:
+ * how many objects and waits there may be is not written anywhere (OBJ-16). Called right after the start. */
+void cts_may_lack_room(struct cts_op *op);
+/* With room for fewer objects or waits than this the interface could not be used at all. */
+enum { CTS_SURELY_ROOM_FOR = 8 };
 /* KnIpcCreateSyncObject(NULL). */
 struct cts_op *cts_start_create_null(struct cts_actor *actor);
 struct cts_op *cts_start_set(struct cts_actor *actor, Handle sync);

@@ -11,6 +11,7 @@
  *
  * OPEN_WAIT  0 spins a little and then sleeps on the condition; 1 polls every 2 ms; 2 sleeps in
  *            sigtimedwait and is woken by a real-time signal of the library's own.
+ * OPEN_ROOM  how many handles, and half as many requests, there is room for; 0 knows no limit.
  *
  * Every field of every structure is guarded by `big`.
  */
@@ -34,6 +35,10 @@
 
 #ifndef OPEN_WAIT
 #define OPEN_WAIT 0
+#endif
+
+#ifndef OPEN_ROOM
+#define OPEN_ROOM 0u
 #endif
 
 #define FOREVER UINT64_MAX
@@ -128,6 +133,8 @@ struct self {
 
 static pthread_mutex_t big = PTHREAD_MUTEX_INITIALIZER;
 static struct entry *buckets[BUCKETS];
+static unsigned entry_count;
+static unsigned request_count;
 static struct wait *waits;
 static Handle last_handle = 0x2545f491u;
 static Handle first_sync = INVALID_HANDLE;
@@ -182,6 +189,7 @@ static void request_free(struct request *r)
     free(r->arena);
     free(r->carried);
     free(r);
+    request_count--;
 }
 
 static void channel_unref(struct channel *channel)
@@ -281,11 +289,16 @@ static Retcode find_kind(Handle handle, enum kind kind, rtl_uint32_t right, stru
 /* Takes over one reference and one end of the object, also on failure. */
 static Retcode enter(struct object *object, rtl_uint32_t rights, Handle *out)
 {
+    if (OPEN_ROOM > 0 && entry_count == OPEN_ROOM) {
+        drop(object);
+        return rcQuotaExceeded;
+    }
     struct entry *e = malloc(sizeof *e);
     if (e == NULL) {
         drop(object);
         return rcOutOfMemory;
     }
+    entry_count++;
     do {
         last_handle = last_handle * 1664525u + 1013904223u;
     } while (last_handle == INVALID_HANDLE || last_handle == 0);
@@ -314,6 +327,7 @@ static Retcode close_locked(Handle handle)
     *at = e->next;
     drop(e->object);
     free(e);
+    entry_count--;
     return rcOk;
 }
 
@@ -554,6 +568,7 @@ static struct request *request_new(struct channel *channel, const SMsgHdr *out, 
     if (r == NULL) {
         return NULL;
     }
+    request_count++;
     r->channel = channel;
     r->tid = (Tid)myself()->tid;
     r->reply_to = in;
@@ -810,6 +825,9 @@ static void withdraw(struct request *r, Retcode why)
 static Retcode call_locked(struct object *client, const SMsgHdr *out, SMsgHdr *in,
                            uint64_t deadline, struct object *sync)
 {
+    if (OPEN_ROOM > 0 && request_count == OPEN_ROOM / 2) {
+        return rcOutOfMemory;
+    }
     struct channel *channel = client->channel;
     struct carried *carried = NULL;
     unsigned carried_count = 0;

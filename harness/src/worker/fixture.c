@@ -297,6 +297,11 @@ struct cts_op *cts_start_create_over(struct cts_actor *actor, Handle before)
     return start_simple(actor, CTS_OP_CREATE, before, 0);
 }
 
+void cts_may_lack_room(struct cts_op *op)
+{
+    op->model.error_allowed = true;
+}
+
 struct cts_op *cts_start_create_null(struct cts_actor *actor)
 {
     return start_simple(actor, CTS_OP_CREATE_NULL, INVALID_HANDLE, 0);
