@@ -48,6 +48,33 @@ static void set_by_the_thread_that_holds_the_request(const struct cts_case *self
     cts_check_served(s.server, recv, call);
 }
 
+/* CALL-02: the Reply comes from another thread than the one that received the request. Where that is
+ * possible without a Set it is so after one. */
+static void answered_by_another_thread(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    struct cts_actor *replier = cts_actor_new(s.link.server_process, "replier");
+    Handle sync = cts_sync_new(s.link.client_process);
+    for (int round = 0; round < 2; round++) {
+        struct cts_op *recv = cts_start_recv(s.server, s.link.server);
+        struct cts_op *call =
+            cts_start_call_ex(s.client, s.link.client, CTS_PLAIN, cts_mdelay(self), sync);
+        cts_require_returned(recv, rcOk);
+        if (round == 1) {
+            cts_set(s.link.client_process, sync);
+        }
+
+        struct cts_op *reply = cts_start_reply(replier, recv, CTS_PLAIN);
+
+        if (round == 0 && cts_wait(reply) != rcOk) {
+            cts_check_served(s.server, recv, call);
+            cts_skip("only the thread that received a request may answer it");
+        }
+        cts_check_returned(reply, rcOk);
+        cts_check_returned(call, rcOk);
+    }
+}
+
 /* RECV-02: the thread that processes a request sets the object with which it received it. */
 static void set_by_the_thread_that_processes(const struct cts_case *self)
 {
@@ -152,5 +179,7 @@ static const struct cts_case cases[] = {
      one_thread_makes_sets_and_waits, CTS_ONE_PROCESS, CTS_UNLIMITED, CALL, 0},
     {"STATE-08.92", "RecvEx of the thread that made and set the object, two processes",
      one_thread_makes_sets_and_waits, CTS_TWO_PROCESSES, CTS_LIMITED, RECV, 0},
+    {"CALL-02.45", "a taken CallEx is completed by another thread after Set",
+     answered_by_another_thread, CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
 };
 CTS_GROUP(cts_group_who_sets, cases);
