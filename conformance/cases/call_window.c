@@ -8,6 +8,7 @@
 
 enum { SERVER_FIRST, CLIENT_FIRST };
 #define BIG_ARENA_BYTES 4096
+#define HUGE_ARENA_BYTES 131072
 
 /* A client whose request a server holds. */
 struct scene {
@@ -106,10 +107,12 @@ static void taken_call_completes(const struct cts_case *self)
     cts_check_served(s.server, s.recv, s.call);
 }
 
-/* CALL-02: the same with as many bytes as a message of the suite can have. */
+/* CALL-02: the same with big messages; those of the row in which the server comes first do not fit into 64
+ * KiB. */
 static void big_taken_call_completes(const struct cts_case *self)
 {
-    struct cts_message big = {.arena_bytes = BIG_ARENA_BYTES};
+    struct cts_message big = {.arena_bytes = self->variant == SERVER_FIRST ? HUGE_ARENA_BYTES
+                                                                           : BIG_ARENA_BYTES};
     struct scene s = scene_taken(self, big);
 
     cts_set(s.link.client_process, s.sync);
@@ -148,6 +151,30 @@ static void object_shared_with_the_server(const struct cts_case *self)
 
     cts_check_blocked(s.call);
     cts_check_served(s.server, s.recv, s.call);
+}
+
+/* CALL-02: two calls with the object are in service; each gets its own response. The variant says which
+ * is answered first. */
+static void two_taken_calls_complete(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    struct cts_actor *clients[2] = {s.client, cts_actor_new(s.link.client_process, "client 2")};
+    struct cts_actor *servers[2] = {s.server, cts_actor_new(s.link.server_process, "server 2")};
+    struct cts_op *calls[2];
+    struct cts_op *recvs[2];
+    for (int i = 0; i < 2; i++) {
+        recvs[i] = cts_start_recv(servers[i], s.link.server);
+        calls[i] =
+            cts_start_call_ex(clients[i], s.link.client, CTS_PLAIN, cts_mdelay(self), s.sync);
+        cts_require_returned(recvs[i], rcOk);
+    }
+
+    cts_set(s.link.client_process, s.sync);
+
+    int first = self->variant;
+    cts_check_served(servers[first], recvs[first], calls[first]);
+    cts_check_blocked(calls[1 - first]);
+    cts_check_served(servers[1 - first], recvs[1 - first], calls[1 - first]);
 }
 
 static const struct cts_case cases[] = {
@@ -191,5 +218,13 @@ static const struct cts_case cases[] = {
      object_shared_with_the_server, CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
     {"CALL-02.11", "a taken CallEx ignores the shared object, limit", object_shared_with_the_server,
      CTS_ONE_PROCESS, CTS_LIMITED, 0, 0},
+    {"CALL-01.11", "a queued CallEx with a request over 64 KiB is interrupted",
+     queued_call_is_interrupted, CTS_ONE_PROCESS, CTS_UNLIMITED, HUGE_ARENA_BYTES, 0},
+    {"CALL-02.34", "a taken CallEx with messages over 64 KiB is completed",
+     big_taken_call_completes, CTS_ONE_PROCESS, CTS_LIMITED, SERVER_FIRST, 0},
+    {"CALL-02.43", "two taken CallEx are completed after Set, first one first",
+     two_taken_calls_complete, CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
+    {"CALL-02.44", "two taken CallEx are completed after Set, last one first",
+     two_taken_calls_complete, CTS_TWO_PROCESSES, CTS_LIMITED, 1, 0},
 };
 CTS_GROUP(cts_group_call_window, cases);

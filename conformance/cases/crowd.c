@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Counts beyond what fits into a small table or a word of bits: hundreds of live objects (OBJ-03), and
- * dozens of threads that wait with one object (CALL-09, RECV-09).
+ * dozens of threads that wait with one object (CALL-09, RECV-09), hundreds of Sets without a Clear
+ * (OBJ-07).
  */
 #include <cts/cts.h>
 
@@ -111,6 +112,62 @@ static void one_set_interrupts_a_crowd(const struct cts_case *self)
     }
 }
 
+/* OBJ-07: the 256th Set leaves the object set as the second does, the next one too, and one Clear takes
+ * them all back. */
+static void hundreds_of_sets(const struct cts_case *self)
+{
+    struct cts_link link = cts_link_open(self->layout);
+    struct cts_actor *setter = cts_actor_new(link.server_process, "setter");
+    struct cts_actor *server = cts_actor_new(link.server_process, "server");
+    Handle sync = cts_sync_new(link.server_process);
+
+    for (int i = 1; i <= 257; i++) {
+        cts_check_returned(cts_start_set(setter, sync), rcOk);
+        if (i >= 255) {
+            check_interrupts(server, link.server, sync);
+        }
+    }
+
+    cts_check_returned(cts_start_clear(setter, sync), rcOk);
+    cts_check_returned(cts_start_recv_ex(server, link.server, 1, sync), rcTimeout);
+}
+
+/* OBJ-03: of 20 threads that wait with an object each, Set interrupts the one whose object it is, and each
+ * of the others when its own object is set. A Set that tells its waiters by a few bits of a number finds too
+ * many. */
+static void one_of_many_is_interrupted(const struct cts_case *self)
+{
+    enum { MANY = 20 };
+    struct cts_link link = cts_link_open(self->layout);
+    struct cts_process *process =
+        self->variant == CALLS ? link.client_process : link.server_process;
+    Handle syncs[MANY];
+    struct cts_op *waits[MANY];
+    for (int i = 0; i < MANY; i++) {
+        struct cts_actor *actor = cts_actor_new(process, "waiter");
+        syncs[i] = cts_sync_new(process);
+        waits[i] =
+            self->variant == CALLS
+                ? cts_start_call_ex(actor, link.client, CTS_PLAIN, cts_mdelay(self), syncs[i])
+                : cts_start_recv_ex(actor, link.server, cts_mdelay(self), syncs[i]);
+    }
+    cts_settle();
+
+    cts_set(process, syncs[0]);
+
+    cts_check_returned(waits[0], rcIpcInterrupt);
+    cts_settle();
+    for (int i = 1; i < MANY; i++) {
+        cts_check_that(!cts_returned(waits[i]), "a wait with another object goes on");
+    }
+    for (int i = 1; i < MANY; i++) {
+        cts_set(process, syncs[i]);
+    }
+    for (int i = 1; i < MANY; i++) {
+        cts_check_returned(waits[i], rcIpcInterrupt);
+    }
+}
+
 static const struct cts_case cases[] = {
     {"OBJ-03.10", "Set of the first of 300 live objects sets no other", one_of_hundreds_is_set,
      CTS_ONE_PROCESS, CTS_UNLIMITED, FIRST, 0},
@@ -124,5 +181,11 @@ static const struct cts_case cases[] = {
      CTS_TWO_PROCESSES, CTS_LIMITED, CALLS, 0},
     {"RECV-09.9", "one Set interrupts 40 receives", one_set_interrupts_a_crowd, CTS_ONE_PROCESS,
      CTS_UNLIMITED, RECVS, 0},
+    {"OBJ-07.8", "256 Sets leave the object set, and one Clear clears it", hundreds_of_sets,
+     CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
+    {"OBJ-03.13", "of 20 calls with an object each, Set interrupts one", one_of_many_is_interrupted,
+     CTS_ONE_PROCESS, CTS_UNLIMITED, CALLS, 0},
+    {"OBJ-03.14", "of 20 receives with an object each, Set interrupts one",
+     one_of_many_is_interrupted, CTS_ONE_PROCESS, CTS_LIMITED, RECVS, 0},
 };
 CTS_GROUP(cts_group_crowd, cases);

@@ -70,6 +70,9 @@ extern const struct cts_group cts_group_race_window_limit;
 extern const struct cts_group cts_group_race_window_meet;
 extern const struct cts_group cts_group_crowd;
 extern const struct cts_group cts_group_other_ends;
+extern const struct cts_group cts_group_travelled;
+extern const struct cts_group cts_group_nested;
+extern const struct cts_group cts_group_who_sets;
 extern const struct cts_group cts_group_v14_autoclear;
 extern const struct cts_group cts_group_abi_headers;
 extern const struct cts_group cts_group_abi_retcodes;
@@ -154,6 +157,9 @@ const struct cts_group *const cts_groups[] = {
     &cts_group_abi_symbols,
     &cts_group_crowd,
     &cts_group_other_ends,
+    &cts_group_travelled,
+    &cts_group_nested,
+    &cts_group_who_sets,
     &cts_group_obj_leak,
     &cts_group_state_late_set,
     &cts_group_time_late,

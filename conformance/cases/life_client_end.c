@@ -127,7 +127,10 @@ static void killed_while_queued(const struct cts_case *self)
     struct scene s = scene_open(self);
     struct cts_op *first = start_call(self, &s, 0);
     cts_require_blocked(first);
-    struct cts_op *other = cts_start_call(s.other, s.other_client, CTS_PLAIN);
+    struct cts_op *other = self->variant & WITH_OBJECT
+                               ? cts_start_call_ex(s.other, s.other_client, CTS_PLAIN,
+                                                   cts_mdelay(self), cts_sync_new(s.stays))
+                               : cts_start_call(s.other, s.other_client, CTS_PLAIN);
     cts_require_blocked(other);
     struct cts_op *last = start_call(self, &s, 1);
     cts_require_blocked(last);
@@ -227,5 +230,7 @@ static const struct cts_case cases[] = {
      CTS_TWO_PROCESSES, CTS_LIMITED, 0, 0},
     {"LIFE-03.10", "the client times out in service and exits", ended_after_it_timed_out,
      CTS_TWO_PROCESSES, CTS_LIMITED, WITH_OBJECT | EXIT, 0},
+    {"LIFE-03.11", "the client is killed while requests with objects are queued, channel shared",
+     killed_while_queued, CTS_TWO_PROCESSES, CTS_UNLIMITED, WITH_OBJECT | SAME_CHANNEL, 0},
 };
 CTS_GROUP(cts_group_life_client_end, cases);

@@ -145,6 +145,58 @@ static void close_again_is_an_error(const struct cts_case *self)
     cts_check_error(cts_start_close(closer, sync));
 }
 
+/* OBJ-13: the refused second Close has no effect either: the next objects have a handle each, and Set of
+ * one does not reach the other. */
+static void second_close_frees_nothing(const struct cts_case *self)
+{
+    enum { OBJECTS = 4 };
+    struct cts_link link = cts_link_open(self->layout);
+    struct cts_process *process = link.server_process;
+    struct cts_actor *server = cts_actor_new(process, "server");
+    struct cts_actor *closer = cts_actor_new(process, "closer");
+    Handle sync = cts_sync_new(process);
+    cts_require_returned(cts_start_close(closer, sync), rcOk);
+
+    cts_check_error(cts_start_close(closer, sync));
+
+    Handle syncs[OBJECTS];
+    for (int i = 0; i < OBJECTS; i++) {
+        syncs[i] = cts_sync_new(process);
+        for (int j = 0; j < i; j++) {
+            cts_check_that(syncs[i] != syncs[j], "live objects have different handles");
+        }
+    }
+    cts_set(process, syncs[0]);
+    struct cts_op *recv =
+        cts_start_recv_ex(server, link.server, cts_mdelay(self), syncs[OBJECTS - 1]);
+    cts_check_blocked(recv);
+    cts_set(process, syncs[OBJECTS - 1]);
+    cts_check_returned(recv, rcIpcInterrupt);
+}
+
+/* OBJ-10: the refused Set is not kept for the next objects, whatever their handles. */
+static void refused_set_is_not_kept(const struct cts_case *self)
+{
+    enum { OBJECTS = 4 };
+    struct cts_link link = cts_link_open(self->layout);
+    struct cts_process *process = link.client_process;
+    struct cts_actor *client = cts_actor_new(process, "client");
+    struct cts_actor *setter = cts_actor_new(process, "setter");
+    Handle sync = cts_sync_new(process);
+    cts_close(process, sync);
+
+    cts_check_error(cts_start_set(setter, sync));
+
+    for (int i = 0; i < OBJECTS; i++) {
+        sync = cts_sync_new(process);
+        struct cts_op *call =
+            cts_start_call_ex(client, link.client, CTS_PLAIN, cts_mdelay(self), sync);
+        cts_check_blocked(call);
+        cts_set(process, sync);
+        cts_check_returned(call, rcIpcInterrupt);
+    }
+}
+
 static const struct cts_case cases[] = {
     {"OBJ-09.1", "Close deletes a new object", close_deletes, CTS_ONE_PROCESS, CTS_UNLIMITED,
      UNUSED, CTS_SMOKE},
@@ -180,5 +232,11 @@ static const struct cts_case cases[] = {
      CTS_TWO_PROCESSES, CTS_UNLIMITED, USED_BY_CALL, 0},
     {"OBJ-13.4", "a second Close is an error after use by RecvEx", close_again_is_an_error,
      CTS_ONE_PROCESS, CTS_LIMITED, USED_BY_RECV, 0},
+    {"OBJ-13.5", "a second Close frees nothing", second_close_frees_nothing, CTS_ONE_PROCESS,
+     CTS_UNLIMITED, 0, 0},
+    {"OBJ-10.7", "a refused Set is not kept for the next objects", refused_set_is_not_kept,
+     CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
+    {"OBJ-10.8", "a refused Set is not kept for the next objects, two processes",
+     refused_set_is_not_kept, CTS_TWO_PROCESSES, CTS_LIMITED, 0, 0},
 };
 CTS_GROUP(cts_group_obj_close, cases);

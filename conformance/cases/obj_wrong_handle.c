@@ -109,6 +109,8 @@ static void channel_handle_is_refused_while_calling(const struct cts_case *self)
         cts_start_call_ex(e.client, e.link.client, CTS_PLAIN, cts_mdelay(self), sync);
     cts_require_blocked(call);
 
+    cts_check_error(cts_start_clear(e.misuser, e.handle));
+    cts_check_blocked(call);
     cts_check_error(cts_start_set(e.misuser, e.handle));
     cts_check_blocked(call);
     struct cts_op *recv = cts_start_recv(e.server, e.link.server);

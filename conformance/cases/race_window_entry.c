@@ -162,6 +162,61 @@ static void close_meets_the_wait(const struct cts_case *self)
 
 #define WINDOW (CTS_FREE_RUNNING | CTS_EXCLUSIVE | CTS_LONG)
 
+/* RACE-03: Sets of two objects meet; each interrupts the thread that waits with its own. */
+static void set_meets_the_set_of_another_object(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    struct cts_actor *other = cts_actor_new(s.process, "other");
+    struct cts_actor *other_setter = cts_actor_new(s.process, "other setter");
+    Handle other_sync = cts_sync_new(s.process);
+    struct cts_race *race =
+        cts_race_open("Set against Set of another object", CTS_PHASE_BLOCKED, 0);
+    while (cts_race_next(race)) {
+        struct cts_op *wait = start_wait(self, &s, s.waiter, s.sync);
+        struct cts_op *other_wait = start_wait(self, &s, other, other_sync);
+        cts_settle();
+        cts_program_begin(s.setter);
+        struct cts_op *set = cts_start_set(s.setter, s.sync);
+        cts_program_begin(other_setter);
+        struct cts_op *other_set = cts_start_set(other_setter, other_sync);
+        cts_race_run(race, set, other_set);
+
+        cts_check_returned(set, rcOk);
+        cts_check_returned(other_set, rcOk);
+        cts_check_returned(wait, rcIpcInterrupt);
+        cts_check_returned(other_wait, rcIpcInterrupt);
+        cts_clear(s.process, s.sync);
+        cts_clear(s.process, other_sync);
+        cts_race_record(race, &(struct cts_race_trial){.wait = wait, .outcome = "interrupted"});
+    }
+    check_channel_works(self, &s);
+}
+
+/* RACE-03: Set has returned and the object is closed before the thread that it woke has run. That thread
+ * returns; whether it still finds the interruption or a closed object (STATE-07) is open. */
+static void closed_before_the_woken_has_run(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    struct cts_op *wait = start_wait(self, &s, s.waiter, s.sync);
+    cts_require_blocked(wait);
+    cts_freeze(s.waiter);
+    cts_program_begin(s.setter);
+    struct cts_op *set = cts_start_set(s.setter, s.sync);
+    struct cts_op *close = cts_start_close(s.setter, s.sync);
+    cts_program_run();
+    cts_settle();
+    bool set_waits = !cts_returned(set);
+
+    cts_thaw(s.waiter);
+
+    if (set_waits) {
+        cts_skip("Set waits for the threads that it wakes");
+    }
+    cts_check_that(cts_wait(wait) != rcOk, "the thread does not wait on");
+    (void)cts_wait(close);
+    check_channel_works(self, &s);
+}
+
 static const struct cts_case cases[] = {
     {"RACE-03.31", "window: Set against the entry of CallEx", set_meets_the_entry, CTS_ONE_PROCESS,
      CTS_UNLIMITED, CALLS, WINDOW},
@@ -183,5 +238,11 @@ static const struct cts_case cases[] = {
      CTS_ONE_PROCESS, CTS_UNLIMITED, CALLS, WINDOW},
     {"RACE-02.34", "window: Close against the wait of RecvEx", close_meets_the_wait,
      CTS_ONE_PROCESS, CTS_UNLIMITED, RECEIVES, WINDOW},
+    {"RACE-03.37", "window: Set against Set of another object", set_meets_the_set_of_another_object,
+     CTS_ONE_PROCESS, CTS_UNLIMITED, CALLS, CTS_FREE_RUNNING | CTS_EXCLUSIVE | CTS_LONG},
+    {"RACE-03.21", "Close after Set while the CallEx is held", closed_before_the_woken_has_run,
+     CTS_ONE_PROCESS, CTS_UNLIMITED, CALLS, 0},
+    {"RACE-03.22", "Close after Set while the RecvEx is held", closed_before_the_woken_has_run,
+     CTS_ONE_PROCESS, CTS_UNLIMITED, RECEIVES, 0},
 };
 CTS_GROUP(cts_group_race_window_entry, cases);

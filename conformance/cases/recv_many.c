@@ -15,6 +15,7 @@
 #define ALL 0x0f
 #define ON_LISTENERS 0x100 /* every thread waits on a server handle of its own */
 #define ON_LISTENER 0x200  /* all wait on the listener */
+#define ON_BOTH 0x400      /* every second one waits on the listener */
 
 static const char *const names[SERVERS] = {"server 1", "server 2", "server 3", "server 4"};
 static const char *const client_names[SERVERS] = {"client 1", "client 2", "client 3", "client 4"};
@@ -50,7 +51,9 @@ static struct scene scene_waiting(const struct cts_case *self)
         }
         s.servers[i] = cts_actor_new(s.process, names[i]);
         s.clients[i] = cts_actor_new(s.links[0].client_process, client_names[i]);
-        Handle end = (self->variant & ON_LISTENER) != 0 ? s.links[i].listener : s.links[i].server;
+        bool on_listener =
+            (self->variant & ON_LISTENER) != 0 || ((self->variant & ON_BOTH) != 0 && i % 2 == 1);
+        Handle end = on_listener ? s.links[i].listener : s.links[i].server;
         rtl_uint32_t mdelay = i % 2 == 0 ? cts_mdelay(self) : INFINITE_TIMEOUT;
         Handle sync = uses_object(self, i) ? s.sync : i % 2 == 0 ? s.other_sync : INVALID_HANDLE;
         s.recvs[i] = i == 2 && !uses_object(self, i)
@@ -157,6 +160,8 @@ static const struct cts_case cases[] = {
      one_set_interrupts_all_that_wait, CTS_ONE_PROCESS, CTS_UNLIMITED, ALL, 0},
     {"RECV-09.8", "one Set interrupts all receives while one thread processes, two processes",
      one_set_interrupts_all_that_wait, CTS_TWO_PROCESSES, CTS_LIMITED, ALL, 0},
+    {"RECV-09.10", "one Set interrupts the receives on server handle and listener",
+     one_set_interrupts_all, CTS_ONE_PROCESS, CTS_UNLIMITED, ALL | ON_BOTH, 0},
     {"RECV-10.1", "only the receiver that came first is interrupted", others_keep_waiting,
      CTS_ONE_PROCESS, CTS_UNLIMITED, FIRST, 0},
     {"RECV-10.2", "only one receiver in the middle is interrupted", others_keep_waiting,

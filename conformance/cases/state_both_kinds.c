@@ -110,6 +110,28 @@ static void set_after_some_have_completed(const struct cts_case *self)
     cts_check_served(both.peer, recv, call);
 }
 
+/* STATE-05: both kinds on one channel whose ends are in one process: a call is in service, and another
+ * server waits with the same object. Set interrupts the latter. */
+static void both_kinds_on_one_channel(const struct cts_case *self)
+{
+    struct cts_link link = cts_link_open(self->layout);
+    struct cts_actor *client = cts_actor_new(link.client_process, "client");
+    struct cts_actor *server = cts_actor_new(link.server_process, "server");
+    struct cts_actor *waiter = cts_actor_new(link.server_process, "waiter");
+    Handle sync = cts_sync_new(link.client_process);
+    struct cts_op *recv = cts_start_recv_ex(server, link.server, cts_mdelay(self), sync);
+    struct cts_op *call = cts_start_call_ex(client, link.client, CTS_PLAIN, cts_mdelay(self), sync);
+    cts_require_returned(recv, rcOk);
+    struct cts_op *wait = cts_start_recv_ex(waiter, link.server, cts_mdelay(self), sync);
+    cts_require_blocked(wait);
+
+    cts_set(link.client_process, sync);
+
+    cts_check_returned(wait, rcIpcInterrupt);
+    cts_check_blocked(call);
+    cts_check_served(server, recv, call);
+}
+
 /* STATE-06: one thread uses the object in turn for both kinds: interrupted while waiting,
  * interrupted on entry, completed. */
 static void one_thread_in_turn(const struct cts_case *self)
@@ -188,5 +210,7 @@ static const struct cts_case cases[] = {
      CTS_ONE_PROCESS, CTS_UNLIMITED, 2, 0},
     {"STATE-06.5", "one thread calls while it holds a request, two processes",
      call_while_holding_a_request, CTS_TWO_PROCESSES, CTS_LIMITED, 1, 0},
+    {"STATE-05.6", "Set interrupts a RecvEx beside a taken CallEx of the same channel",
+     both_kinds_on_one_channel, CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
 };
 CTS_GROUP(cts_group_state_both_kinds, cases);

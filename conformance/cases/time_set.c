@@ -179,6 +179,59 @@ static void set_about_when_due(const struct cts_case *self)
     check_next_wait_completes(self, &s);
 }
 
+/* TIME-04: of two that wait one times out; Set then interrupts the other, and does not reach the next,
+ * lawful call of the one that has gone. */
+static void set_after_the_limit_of_a_neighbour(const struct cts_case *self)
+{
+    cts_use_virtual_time();
+    struct scene s = scene_open(self);
+    struct cts_actor *neighbour = cts_actor_new(s.process, "neighbour");
+    struct cts_op *gone = start_wait(self, &s, s.waiter, LIMIT);
+    cts_require_blocked(gone);
+    struct cts_op *stays = start_wait(self, &s, neighbour, INFINITE_TIMEOUT);
+    cts_require_blocked(stays);
+    cts_advance_ms(LIMIT + 10);
+    cts_require_returned(gone, rcTimeout);
+
+    cts_set(s.process, s.sync);
+
+    cts_check_returned(stays, rcIpcInterrupt);
+    struct cts_op *next = self->variant & RECV ? cts_start_recv(s.waiter, s.link.server)
+                                               : cts_start_call(s.waiter, s.link.client, CTS_PLAIN);
+    cts_check_blocked(next);
+    struct cts_op *call = next;
+    struct cts_op *recv = next;
+    if (self->variant & RECV) {
+        call = cts_start_call(s.peer, s.link.client, CTS_PLAIN);
+    } else {
+        recv = cts_start_recv(s.peer, s.link.server);
+    }
+    cts_check_returned(recv, rcOk);
+    cts_check_served(self->variant & RECV ? s.waiter : s.peer, recv, call);
+    check_next_wait_completes(self, &s);
+}
+
+/* TIME-01: the code is rcTimeout, though the object has interrupted the thread before. */
+static void limit_after_an_interruption(const struct cts_case *self)
+{
+    cts_use_virtual_time();
+    struct scene s = scene_open(self);
+    for (int i = 0; i < 2; i++) {
+        struct cts_op *before = start_wait(self, &s, s.waiter, LIMIT);
+        cts_require_blocked(before);
+        cts_set(s.process, s.sync);
+        cts_require_returned(before, rcIpcInterrupt);
+        cts_clear(s.process, s.sync);
+    }
+    struct cts_op *wait = start_wait(self, &s, s.waiter, LIMIT);
+    cts_require_blocked(wait);
+
+    cts_advance_ms(LIMIT + 10);
+
+    cts_check_returned(wait, rcTimeout);
+    check_next_wait_completes(self, &s);
+}
+
 static const struct cts_case cases[] = {
     {"TIME-04.1", "Set, then the limit of a CallEx", one_after_the_other, CTS_ONE_PROCESS,
      CTS_LIMITED, CALL, CTS_SMOKE},
@@ -213,5 +266,13 @@ static const struct cts_case cases[] = {
      CTS_ONE_PROCESS, CTS_LIMITED, RECV, CTS_FREE_RUNNING},
     {"TIME-04.16", "Set about when a CallEx is due, one CPU", set_about_when_due, CTS_ONE_PROCESS,
      CTS_LIMITED, CALL, 0},
+    {"TIME-04.17", "the limit of one CallEx, then Set: the other is interrupted",
+     set_after_the_limit_of_a_neighbour, CTS_ONE_PROCESS, CTS_LIMITED, CALL, 0},
+    {"TIME-04.18", "the limit of one RecvEx, then Set: the other is interrupted, two processes",
+     set_after_the_limit_of_a_neighbour, CTS_TWO_PROCESSES, CTS_LIMITED, RECV, 0},
+    {"TIME-01.63", "a CallEx times out that was interrupted before", limit_after_an_interruption,
+     CTS_ONE_PROCESS, CTS_LIMITED, CALL, 0},
+    {"TIME-01.64", "a RecvEx times out that was interrupted before, two processes",
+     limit_after_an_interruption, CTS_TWO_PROCESSES, CTS_LIMITED, RECV, 0},
 };
 CTS_GROUP(cts_group_time_set, cases);

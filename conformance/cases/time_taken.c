@@ -162,6 +162,25 @@ static void service_of_hours(const struct cts_case *self)
     cts_check_exchange(s.client, s.link.client, s.server, s.link.server);
 }
 
+/* TIME-06: while another server waits on the channel. That one gets the next request. */
+static void due_while_another_server_waits(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    struct cts_op *recv = NULL;
+    struct cts_op *call = call_taken(&s, s.client, s.server, 1000, &recv);
+    struct cts_op *waiting = cts_start_recv(s.second, s.link.server);
+    cts_require_blocked(waiting);
+
+    cts_advance_ms(1000 + A_LITTLE_MORE);
+
+    cts_check_returned(call, rcTimeout);
+    cts_check_blocked(waiting);
+    late_reply(s.server, recv);
+    struct cts_op *next = cts_start_call(s.client, s.link.client, CTS_PLAIN);
+    cts_check_returned(waiting, rcOk);
+    cts_check_served(s.second, waiting, next);
+}
+
 static const struct cts_case cases[] = {
     {"TIME-06.51", "Set in service, then the limit", set_then_due_in_service, CTS_ONE_PROCESS,
      CTS_LIMITED, 0, 0},
@@ -178,5 +197,7 @@ static const struct cts_case cases[] = {
     {"TIME-06.57", "limits pass in service again and again", due_again_and_again, CTS_ONE_PROCESS,
      CTS_LIMITED, 0, 0},
     {"TIME-06.58", "a service of hours", service_of_hours, CTS_ONE_PROCESS, CTS_LIMITED, 0, 0},
+    {"TIME-06.59", "the limit passes in service while another server waits",
+     due_while_another_server_waits, CTS_ONE_PROCESS, CTS_LIMITED, 0, 0},
 };
 CTS_GROUP(cts_group_time_taken, cases);

@@ -102,6 +102,27 @@ static void cleared_before_the_call(const struct cts_case *self)
     check_completes(self, &s, 1, wait);
 }
 
+/* V14-01: Sets do not add up. After three, the first call is interrupted, or waits until the next Set
+ * (V14-03); the second waits. */
+static void sets_do_not_add_up(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    for (int i = 0; i < 3; i++) {
+        cts_set(s.process, s.automatic);
+    }
+    struct cts_op *wait = start_wait(self, &s, 0, s.automatic);
+    cts_settle();
+    if (!cts_returned(wait)) {
+        cts_set(s.process, s.automatic);
+    }
+    cts_check_returned(wait, rcIpcInterrupt);
+
+    wait = start_wait(self, &s, 1, s.automatic);
+
+    cts_check_blocked(wait);
+    check_completes(self, &s, 1, wait);
+}
+
 /* V14-02: several wait; each Set interrupts one of them or more until all have been, and afterwards
  * the object is clear. */
 static void several_wait(const struct cts_case *self)
@@ -198,6 +219,10 @@ static const struct cts_case cases[] = {
      CTS_UNLIMITED, CALL, 0},
     {"V14-01.6", "Set, Clear before a RecvEx: it waits", cleared_before_the_call, CTS_ONE_PROCESS,
      CTS_LIMITED, RECV, 0},
+    {"V14-01.7", "three Sets before a CallEx interrupt once", sets_do_not_add_up, CTS_ONE_PROCESS,
+     CTS_UNLIMITED, CALL, 0},
+    {"V14-01.8", "three Sets before a RecvEx interrupt once, two processes", sets_do_not_add_up,
+     CTS_TWO_PROCESSES, CTS_LIMITED, RECV, 0},
     {"V14-02.1", "several CallEx wait", several_wait, CTS_ONE_PROCESS, CTS_UNLIMITED, CALL, 0},
     {"V14-02.2", "several RecvEx wait", several_wait, CTS_ONE_PROCESS, CTS_LIMITED, RECV, 0},
     {"V14-02.3", "both kinds wait, two processes", several_wait, CTS_TWO_PROCESSES, CTS_UNLIMITED,

@@ -11,6 +11,8 @@
 #define REAL_MDELAY 30
 #define NS_PER_MS 1000000u
 
+enum { ON_SERVER, ON_LISTENER };
+
 struct scene {
     struct cts_link link;
     Handle sync; /* of the server's process */
@@ -51,12 +53,13 @@ static void time_before_the_receive(const struct cts_case *self)
     cts_check_served(s.server, s.recv, s.call);
 }
 
-/* TIME-01: while it waits. A request that comes afterwards is for the next Recv. */
+/* TIME-01: while it waits. A request that comes afterwards is for the next Recv. variant: on which handle. */
 static void due_while_waiting(const struct cts_case *self)
 {
     cts_use_virtual_time();
     struct scene s = scene_open(self);
-    s.recv = start_limited(&s);
+    Handle end = self->variant == ON_LISTENER ? s.link.listener : s.link.server;
+    s.recv = cts_start_recv_ex(s.server, end, VIRTUAL_MDELAY, s.sync);
     cts_require_blocked(s.recv);
 
     cts_advance_ms(SHORTLY_BEFORE);
@@ -137,14 +140,16 @@ static const struct cts_case cases[] = {
      CTS_LIMITED, 0, 0},
     {"TIME-02.42", "time before a RecvEx does not count, two processes", time_before_the_receive,
      CTS_TWO_PROCESSES, CTS_LIMITED, 0, 0},
-    {"TIME-01.41", "a waiting RecvEx times out", due_while_waiting, CTS_ONE_PROCESS, CTS_LIMITED, 0,
-     CTS_SMOKE},
+    {"TIME-01.41", "a waiting RecvEx times out", due_while_waiting, CTS_ONE_PROCESS, CTS_LIMITED,
+     ON_SERVER, CTS_SMOKE},
     {"TIME-01.42", "a waiting RecvEx times out, two processes", due_while_waiting,
-     CTS_TWO_PROCESSES, CTS_LIMITED, 0, 0},
+     CTS_TWO_PROCESSES, CTS_LIMITED, ON_SERVER, 0},
     {"TIME-01.43", "a waiting RecvEx times out, real time", due_while_waiting_on_real_time,
      CTS_ONE_PROCESS, CTS_LIMITED, 0, 0},
     {"TIME-01.44", "a waiting RecvEx times out, real time, two processes",
      due_while_waiting_on_real_time, CTS_TWO_PROCESSES, CTS_LIMITED, 0, 0},
+    {"TIME-01.45", "a RecvEx waiting on a listener times out", due_while_waiting, CTS_ONE_PROCESS,
+     CTS_LIMITED, ON_LISTENER, 0},
     {"RECV-03.45", "the limit passes while a request meets a RecvEx that is held",
      due_while_the_receiver_is_held, CTS_ONE_PROCESS, CTS_LIMITED, 0, 0},
     {"RECV-03.46", "the limit passes while a request meets a held RecvEx, two processes",

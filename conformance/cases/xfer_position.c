@@ -6,13 +6,18 @@
 #include <cts/cts.h>
 
 /* variant: how many handles, which of them is the sync handle, and what carries them. */
-#define OF(position, count) ((count)*8 + (position))
-enum { BY_CALL_EX = 64, LATER_SERVER = 128, EVERY_POSITION = 256 };
+#define OF(position, count) ((count)*32 + (position))
+enum { BY_CALL_EX = 1024, LATER_SERVER = 2048, EVERY_POSITION = 4096 };
 enum { CLIENT_MS = 4000 };
 
 static int count_of(const struct cts_case *self)
 {
-    return (self->variant / 8) % 8;
+    return (self->variant / 32) % 32;
+}
+
+static int position_of(const struct cts_case *self)
+{
+    return self->variant % 32;
 }
 
 struct scene {
@@ -121,7 +126,7 @@ static void check_request_refused(const struct cts_case *self, const struct scen
 static void request_is_refused(const struct cts_case *self)
 {
     struct scene s = scene_open(self, true);
-    int first = self->variant & EVERY_POSITION ? 0 : self->variant % 8;
+    int first = self->variant & EVERY_POSITION ? 0 : position_of(self);
     int last = self->variant & EVERY_POSITION ? count_of(self) - 1 : first;
 
     for (int position = first; position <= last; position++) {
@@ -136,7 +141,7 @@ static void request_is_refused(const struct cts_case *self)
 static void response_is_refused(const struct cts_case *self)
 {
     struct scene s = scene_open(self, false);
-    int first = self->variant & EVERY_POSITION ? 0 : self->variant % 8;
+    int first = self->variant & EVERY_POSITION ? 0 : position_of(self);
     int last = self->variant & EVERY_POSITION ? count_of(self) - 1 : first;
     struct cts_op *recv = cts_start_recv(s.server, s.link.server);
     cts_require_blocked(recv);
@@ -178,5 +183,9 @@ static const struct cts_case cases[] = {
      response_is_refused, CTS_TWO_PROCESSES, CTS_UNLIMITED, OF(2, 4), 0},
     {"XFER-07.10", "sync handle at every position of three in responses", response_is_refused,
      CTS_ONE_PROCESS, CTS_UNLIMITED, OF(0, 3) | EVERY_POSITION, 0},
+    {"XFER-07.11", "sync handle last of twenty in a request", request_is_refused, CTS_ONE_PROCESS,
+     CTS_UNLIMITED, OF(19, 20), 0},
+    {"XFER-07.12", "sync handle last of twenty in a response, two processes", response_is_refused,
+     CTS_TWO_PROCESSES, CTS_UNLIMITED, OF(19, 20), 0},
 };
 CTS_GROUP(cts_group_xfer_position, cases);

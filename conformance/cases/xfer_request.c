@@ -5,6 +5,8 @@
  */
 #include <cts/cts.h>
 
+#define ARENA_BYTES 256
+
 /* variant: the sender's call, and the state of the object. */
 enum {
     BY_CALL,
@@ -12,6 +14,7 @@ enum {
     BY_CALL_EX,             /* without sync object */
     BY_CALL_EX_WITH_ITSELF, /* the handle sent is also the call's sync object */
     BY_CALL_EX_WITH_OTHER,
+    BY_CALL_WITH_ARENA,
 };
 
 /* A channel and the object that is to leave its process. */
@@ -39,6 +42,9 @@ static struct cts_op *start_sending(const struct cts_case *self, const struct sc
     struct cts_message request = CTS_WITH_HANDLE(scene->sync);
     Handle used = INVALID_HANDLE;
     switch (self->variant) {
+    case BY_CALL_WITH_ARENA:
+        request.arena_bytes = ARENA_BYTES;
+        return cts_start_call(scene->client, scene->link.client, request);
     case BY_CALL:
     case BY_CALL_WHILE_SET:
         return cts_start_call(scene->client, scene->link.client, request);
@@ -176,6 +182,8 @@ static const struct cts_case cases[] = {
      sending_first_is_an_error, CTS_ONE_PROCESS, CTS_UNLIMITED, BY_CALL, 0},
     {"XFER-01.11", "a request with the sync handle is refused when a server comes, CallEx",
      sending_first_is_an_error, CTS_TWO_PROCESSES, CTS_LIMITED, BY_CALL_EX_WITH_ITSELF, 0},
+    {"XFER-01.12", "the sync handle in a request with an arena is refused", sending_is_an_error,
+     CTS_TWO_PROCESSES, CTS_UNLIMITED, BY_CALL_WITH_ARENA, 0},
     {"XFER-02.1", "a waiting Recv gets nothing of a refused Call", waiting_server_gets_nothing,
      CTS_ONE_PROCESS, CTS_UNLIMITED, BY_CALL, CTS_SMOKE},
     {"XFER-02.2", "a waiting Recv gets nothing of a refused CallEx", waiting_server_gets_nothing,

@@ -7,9 +7,10 @@
 #include <cts/cts.h>
 
 /* variant: how the request was received, and the state of the object. */
-enum { BY_RECV, BY_RECV_WHILE_SET, BY_RECV_EX, BY_RECV_EX_WITH_ITSELF };
+enum { BY_RECV, BY_RECV_WHILE_SET, BY_RECV_EX, BY_RECV_EX_WITH_ITSELF, WITH_ARENA };
 /* Far beyond an exchange, and below the rest after which the harness gives a call up. */
 enum { CLIENT_MS = 4000 };
+#define ARENA_BYTES 256
 
 static struct cts_op *start_receiving(const struct cts_case *self, struct cts_actor *server,
                                       const struct cts_link *link, Handle sync)
@@ -51,7 +52,11 @@ static void reply_with_sync_handle_is_an_error(const struct cts_case *self)
     }
     cts_require_that(!cts_returned(call), "the client still waits");
 
-    struct cts_op *reply = cts_start_reply(server, recv, CTS_WITH_HANDLE(sync));
+    struct cts_message response = CTS_WITH_HANDLE(sync);
+    if (self->variant == WITH_ARENA) {
+        response.arena_bytes = ARENA_BYTES;
+    }
+    struct cts_op *reply = cts_start_reply(server, recv, response);
 
     cts_check_error(reply);
     check_client_ends(server, recv, call);
@@ -96,5 +101,7 @@ static const struct cts_case cases[] = {
     {"XFER-04.7", "Reply with the sync handle is refused twice, RecvEx, two processes",
      repeated_reply_with_sync_handle_is_an_error, CTS_TWO_PROCESSES, CTS_LIMITED,
      BY_RECV_EX_WITH_ITSELF, 0},
+    {"XFER-04.8", "Reply with the sync handle and an arena is refused",
+     reply_with_sync_handle_is_an_error, CTS_TWO_PROCESSES, CTS_UNLIMITED, WITH_ARENA, 0},
 };
 CTS_GROUP(cts_group_xfer_response, cases);

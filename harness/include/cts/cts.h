@@ -81,12 +81,12 @@ struct cts_actor *cts_actor_new(struct cts_process *process, const char *name);
  * Messages. Every request carries a number of its own and every response the number of the request
  * it answers, with a pattern made from it; the harness puts them in and checks them.
  */
-#define CTS_MESSAGE_HANDLES 4
+#define CTS_MESSAGE_HANDLES 20
 struct cts_message {
     unsigned handle_count;
     Handle handles[CTS_MESSAGE_HANDLES];
     nk_rights_t rights[CTS_MESSAGE_HANDLES]; /* 0 stands for NK_RIGHTS_HELD */
-    rtl_uint32_t arena_bytes;                /* pattern bytes in the arena, at most 4096 */
+    rtl_uint32_t arena_bytes;                /* pattern bytes in the arena, at most 131072 */
 };
 /* Only the number and the pattern. */
 #define CTS_PLAIN ((struct cts_message){0})

@@ -17,7 +17,7 @@
 #include <sys/types.h>
 
 #define CTS_NAME_MAX 24
-#define CTS_ARENA_MAX 4096u
+#define CTS_ARENA_MAX 131072u
 #define CTS_PATTERN_BYTES 64u
 
 /* The fixed part of every message of the suite. Handle descriptors come first, as nk/types.h says;
