@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "options.h"
 #include "claims.h"
+#include "places.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -404,7 +405,7 @@ static bool check_combination(const struct options *options)
         wrong = "waivers are for a whole run: merge the shards, then `ipc-cts report --waivers`";
     } else if (options->cc != NULL && options->sysroot == NULL) {
         wrong = "--cc is the compiler for the worker of a --sysroot, and there is none";
-    } else if (options->sysroot != NULL && strcmp(options->worker, CTS_DEFAULT_WORKER) != 0) {
+    } else if (options->sysroot != NULL && strcmp(options->worker, place_of(PLACE_WORKER)) != 0) {
         wrong = "--worker and --sysroot exclude each other: the worker is built for the sysroot";
     }
     const char *const files[] = {options->junit, options->json_file, options->html,
@@ -437,7 +438,7 @@ enum options_result options_parse(struct options *options, int argc, char **argv
                                 .repeat = 1,
                                 .timeout_factor = 1.0,
                                 .seed = OPTIONS_SEED_DEFAULT,
-                                .worker = CTS_DEFAULT_WORKER};
+                                .worker = place_of(PLACE_WORKER)};
     if (argc > 0 && strchr(argv[0], '/') != NULL) {
         options->program = argv[0];
     }

@@ -6,6 +6,7 @@
 #include "documents.h"
 #include "exit_code.h"
 #include "last_run.h"
+#include "places.h"
 #include "progress.h"
 #include "runlog.h"
 #include "scheduler.h"
@@ -51,7 +52,8 @@ static int load_and_select(struct run *run, struct text *error)
         return usage_error(error);
     }
     /* The model is that of the worker's sources, which a worker for another machine shares. */
-    const char *worker = run->target.wrapper.count != 0 ? CTS_DEFAULT_WORKER : run->target.worker;
+    const char *worker =
+        run->target.wrapper.count != 0 ? place_of(PLACE_WORKER) : run->target.worker;
     if (!loaded || !catalogue_load_model(&run->model, worker, error)) {
         say(stderr, "ipc-cts: %s\n", text_string(error));
         return EXIT_INTERNAL;
