@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from ctsreport import consistency, diff, events, explain, formats, matrix, results
+from ctsreport.coverage import CoverageError, gcov, lcov, pages
 from ctsreport.evidence import EvidenceError, certify, merge, verify, waivers
 from ctsreport.text import visible
 
@@ -162,7 +163,10 @@ def _document(run: results.Run, name: str) -> bytes:
         package = formats.PACKAGES.get(str(error.name), str(error.name))
         line = f"cannot write {name}: {error.name} is missing; install {package}"
         raise Refused(line, INTERNAL) from None
-    document = write(run)
+    try:
+        document = write(run)
+    except CoverageError as error:
+        raise Refused(str(error)) from None
     findings = consistency.findings(name, document, run)
     if findings:
         raise Refused(f"the {name} document is not what the log says: {findings[0]}", INTERNAL)
@@ -260,6 +264,41 @@ def command_waivers(options: argparse.Namespace) -> int:
 
 # ---------------------------------------------------------------------------------------------
 # certify, verify
+
+
+def command_add_coverage(options: argparse.Namespace) -> int:
+    try:
+        gcov.add_to_log(Path(options.log), Path(options.data), Path(options.library))
+    except CoverageError as error:
+        raise Refused(f"no coverage: {error}", INTERNAL) from None
+    return DONE
+
+
+def command_coverage(options: argparse.Namespace) -> int:
+    """A directory of tracefiles, tables and pages."""
+    run = load(log_path(options.run, options.last_run))
+    out = Path(options.output)
+    documents = {"coverage.info": _document(run, "lcov"), "lines.txt": _document(run, "lines")}
+    for case in run.cases:
+        if any(rep.coverage for rep in case.repetitions):
+            name = f"cases/{case.case}.info"
+            documents[name] = lcov.of_case(run, case).encode("utf-8")
+    try:
+        (out / "cases").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Refused(f"{visible(str(out))}: {error.strerror}", INTERNAL) from None
+    for name, content in documents.items():
+        write_file(out / name, content)
+    told = [f"tracefile {visible(str(out / 'coverage.info'))}, by case in cases/",
+            f"lines     {visible(str(out / 'lines.txt'))}"]  # fmt: skip
+    if options.pages:
+        try:
+            pages.write(out / "coverage.info", run.sources[0].directory, out / "html")
+        except CoverageError as error:
+            raise Refused(str(error), INTERNAL) from None
+        told.append(f"pages     {visible(str(out / 'html' / 'index.html'))}")
+    _print_lines([*documents["lines.txt"].decode("utf-8").split("\n")[:1], *told])
+    return _status(run)
 
 
 def _path(name: str | None) -> Path | None:
@@ -403,6 +442,28 @@ def parser() -> _Parser:
     verb.add_argument("shards", metavar="SHARD", nargs="+", help="an events.jsonl or its directory")
     verb.add_argument("-o", "--output", metavar="FILE", required=True, help="- for stdout")
     verb.set_defaults(command=command_merge)
+
+    verb = _verb(
+        verbs,
+        "coverage",
+        "Lines of the library by case and by requirement, from the log of a run with --coverage:\n"
+        "coverage.info (all cases, for lcov and genhtml), cases/ID.info (one each), lines.txt (for\n"
+        "each requirement the lines that only it reaches; the lines that none reaches), and with\n"
+        "--pages what genhtml makes of it.\n\n"
+        "Exit 0; 2 when the log is not the whole of a run; 3 when something cannot be written; 4 for\n"
+        "an unknown log, or one without coverage.",
+        "  ipc-cts run --coverage --sut build/libkos-ipc.so --events events.jsonl\n"
+        "  ipc-cts coverage events.jsonl -o coverage --pages",
+    )
+    verb.add_argument("run", metavar="RUN", nargs="?", help=_RUN_HELP)
+    verb.add_argument("-o", "--output", metavar="DIR", required=True)
+    verb.add_argument("--pages", action="store_true", help="also html/, by genhtml (package lcov)")
+    verb.set_defaults(command=command_coverage)
+
+    verb = verbs.add_parser("add-coverage", prog="ipc-cts")
+    for name in ("log", "data", "library"):
+        verb.add_argument(name)
+    verb.set_defaults(command=command_add_coverage)
 
     verb = _verb(
         verbs,

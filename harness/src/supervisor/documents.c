@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define DOCUMENTS_WORDS_FIXED 10u
-#define DOCUMENTS_OF_RUN_MAX 5u
+#define DOCUMENTS_OF_RUN_MAX 7u
 
 /* The directory of the package. */
 static bool find_package(struct text *directory)
@@ -170,6 +170,8 @@ bool documents_write(const struct options *options, const char *events)
     add_document(words, &count, "json", options->json_file);
     add_document(words, &count, "html", options->html);
     add_document(words, &count, "matrix", options->matrix);
+    add_document(words, &count, "lcov", options->lcov);
+    add_document(words, &count, "annotations", options->annotations);
     words[count] = NULL;
     bool good = count == fixed;
     if (!good) {
@@ -184,6 +186,25 @@ bool documents_write(const struct options *options, const char *events)
     }
     free(words);
     return good;
+}
+
+bool documents_add_coverage(const char *events, const char *data, const char *library)
+{
+    static char verb[] = "add-coverage";
+    size_t count = 0;
+    char **words = new_words(3, &count);
+    words[count++] = verb;
+    size_t own = count;
+    words[count++] = copy_string(events);
+    words[count++] = copy_string(data);
+    words[count++] = copy_string(library);
+    words[count] = NULL;
+    int status = call_python(words, true);
+    for (size_t i = own; i < count; i++) {
+        free(words[i]);
+    }
+    free(words);
+    return status == 0;
 }
 
 /* `waivers FILE [EVENTS]`. */

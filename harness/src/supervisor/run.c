@@ -223,6 +223,13 @@ static int run_cases(struct run *run)
         run->internal_error = true;
         say(stderr, "ipc-cts: cannot write the event log: %s\n", strerror(run->log.error));
     }
+    if (options->coverage && !run->internal_error) {
+        struct text data = {0};
+        text_printf(&data, "%s/" SCHEDULE_COVERAGE_DIRECTORY, run->place.root);
+        run->internal_error =
+            !documents_add_coverage(run->log.path, text_string(&data), run->target.sut.path);
+        text_finish(&data);
+    }
     /* TAP before the summary: its last line is the last line. */
     bool written = documents_write(options, run->log.path);
     (void)last_run_keep(run->log.path, options->events == NULL);
@@ -258,6 +265,11 @@ static int run_in_place(struct run *run, struct text *error)
     }
     int code = EXIT_CONFORMANT;
     if (!target_open(&run->target, run->options, error)) {
+        code = usage_error(error);
+    } else if (run->options->coverage && !sut_has_counters(run->target.sut.path)) {
+        text_puts(error, "--coverage: library ");
+        text_visible(error, run->target.sut_shown);
+        text_puts(error, " has no counters; build it by gcc --coverage -fprofile-update=atomic");
         code = usage_error(error);
     } else {
         code = load_and_select(run, error);
