@@ -8,7 +8,7 @@
 #   share/ipc-cts/               parts of this tree as they lie here: ctsreport, schemas, and the
 #                                sources from which --sysroot builds a worker
 #   share/ipc-cts/REVISION       the commit, and whether the tree was as committed
-#   share/doc/ipc-cts/           licence and documents
+#   share/doc/ipc-cts/           licence, documents, pipeline templates
 include(CMakePackageConfigHelpers)
 
 set(ours lib/ipc-cts)
@@ -65,6 +65,7 @@ install(FILES ${PROJECT_BINARY_DIR}/ipc-cts-config.cmake
         DESTINATION lib/cmake/ipc-cts)
 
 install(FILES README.md DESTINATION share/doc/ipc-cts)
+install(DIRECTORY ci/templates DESTINATION share/doc/ipc-cts)
 install(FILES LICENSE DESTINATION share/doc/ipc-cts RENAME copyright)
 install(FILES reports/README.md DESTINATION share/doc/ipc-cts RENAME reports.md)
 
