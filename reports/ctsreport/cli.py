@@ -23,7 +23,7 @@ from typing import NoReturn
 
 from ctsreport import consistency, diff, events, explain, formats, matrix, results
 from ctsreport.coverage import CoverageError, gcov, lcov, pages
-from ctsreport.evidence import EvidenceError, certify, merge, verify, waivers
+from ctsreport.evidence import EvidenceError, certify, certificate, merge, verify, waivers
 from ctsreport.text import visible
 
 DONE, REGRESSION, INCOMPLETE, INTERNAL, USAGE = 0, 1, 2, 3, 4
@@ -327,6 +327,24 @@ def command_certify(options: argparse.Namespace) -> int:
     return DONE
 
 
+def command_certificate(options: argparse.Namespace) -> int:
+    out = Path(options.output)
+    if out.suffix not in (".html", ".pdf"):
+        raise Refused("-o is a file that ends in .html or .pdf")
+    try:
+        content = Path(options.bundle).read_bytes()
+        key = None if options.key is None else Path(options.key).read_bytes()
+    except OSError as error:
+        raise Refused(f"{visible(str(error.filename))}: {error.strerror}") from None
+    try:
+        page = certificate.page(content, key)
+    except verify.Refused as refused:
+        print(refused, file=sys.stderr)
+        return verify.REFUSED
+    write_file(out, certificate.pdf(page) if out.suffix == ".pdf" else page)
+    return DONE
+
+
 # ---------------------------------------------------------------------------------------------
 # The command line.
 
@@ -491,6 +509,20 @@ def parser() -> _Parser:
         "--events", metavar="LOG", help="pack the log of such a run instead of running"
     )
     verb.set_defaults(command=command_certify)
+
+    verb = _verb(
+        verbs,
+        "certificate",
+        "One page about an evidence bundle, for people: which requirements, windows and waivers, and\n"
+        "what it does not say. The bundle is verified first; each statement names the line of its\n"
+        "events.jsonl. FILE ends in .html, or in .pdf, which needs weasyprint.\n\n"
+        "Exit 0; 3 when the page cannot be written; 4 for wrong use; 7 for a bundle that is refused.",
+        "  ipc-cts certificate evidence.tar --key pub.pem -o certificate.pdf",
+    )
+    verb.add_argument("bundle", metavar="BUNDLE")
+    verb.add_argument("--key", metavar="PUB", help="public key (PEM) that must have signed")
+    verb.add_argument("-o", "--output", metavar="FILE", required=True)
+    verb.set_defaults(command=command_certificate)
 
     verb = verbs.add_parser("waivers", prog="ipc-cts")
     verb.add_argument("file")

@@ -24,6 +24,7 @@ void help_general(FILE *stream)
         "  coverage lines of the library by case and requirement, as LCOV tracefiles and pages\n"
         "  certify  a full run as a signed evidence bundle\n"
         "  verify   check an evidence bundle\n"
+        "  certificate  one page about an evidence bundle, HTML or PDF\n"
         "\n"
         "An ID is an area (CALL), a requirement (CALL-02) or a case (CALL-02.1).\n"
         "Without --sut the reference implementation is tested.\n"

@@ -54,6 +54,7 @@ int main(int argc, char **argv)
     case VERB_DIFF:
     case VERB_MERGE:
     case VERB_COVERAGE:
+    case VERB_CERTIFICATE:
     case VERB_CERTIFY:
     case VERB_VERIFY:
         return command_documents(&options);

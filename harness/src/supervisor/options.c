@@ -110,7 +110,8 @@ static const char *const verb_names[VERB_COUNT] = {[VERB_NONE] = "",
                                                    [VERB_MERGE] = "merge",
                                                    [VERB_CERTIFY] = "certify",
                                                    [VERB_COVERAGE] = "coverage",
-                                                   [VERB_VERIFY] = "verify"};
+                                                   [VERB_VERIFY] = "verify",
+                                                   [VERB_CERTIFICATE] = "certificate"};
 
 const char *options_verb_name(enum verb verb)
 {

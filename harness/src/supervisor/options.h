@@ -26,6 +26,7 @@ enum verb {
     VERB_COVERAGE,
     VERB_CERTIFY,
     VERB_VERIFY,
+    VERB_CERTIFICATE,
     VERB_COUNT
 };
 
