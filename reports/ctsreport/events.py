@@ -275,7 +275,7 @@ Event = Union[
 
 def clean(text: str) -> str:
     """The text without surrogates: bytes that were no UTF-8 as \\xNN, others as \\uNNNN."""
-    return _SURROGATE.sub(_visible, text)
+    return text if text.isascii() else _SURROGATE.sub(_visible, text)
 
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
