@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from ctsreport import consistency, diff, events, explain, formats, matrix, results
-from ctsreport.evidence import EvidenceError, certify, merge, verify, waivers
+from ctsreport.coverage import CoverageError, gcov, lcov, pages
+from ctsreport.evidence import EvidenceError, certify, certificate, merge, verify, waivers
 from ctsreport.text import visible
 
 DONE, REGRESSION, INCOMPLETE, INTERNAL, USAGE = 0, 1, 2, 3, 4
@@ -182,7 +183,10 @@ def _document(run: results.Run, name: str) -> bytes:
         package = formats.PACKAGES.get(str(error.name), str(error.name))
         line = f"cannot write {name}: {error.name} is missing; install {package}"
         raise Refused(line, INTERNAL) from None
-    document = write(run)
+    try:
+        document = write(run)
+    except CoverageError as error:
+        raise Refused(str(error)) from None
     findings = consistency.findings(name, document, run)
     if findings:
         raise Refused(f"the {name} document is not what the log says: {findings[0]}", INTERNAL)
@@ -282,6 +286,41 @@ def command_waivers(options: argparse.Namespace) -> int:
 # certify, verify
 
 
+def command_add_coverage(options: argparse.Namespace) -> int:
+    try:
+        gcov.add_to_log(Path(options.log), Path(options.data), Path(options.library))
+    except CoverageError as error:
+        raise Refused(f"no coverage: {error}", INTERNAL) from None
+    return DONE
+
+
+def command_coverage(options: argparse.Namespace) -> int:
+    """A directory of tracefiles, tables and pages."""
+    run = load(log_path(options.run, options.last_run))
+    out = Path(options.output)
+    documents = {"coverage.info": _document(run, "lcov"), "lines.txt": _document(run, "lines")}
+    for case in run.cases:
+        if any(rep.coverage for rep in case.repetitions):
+            name = f"cases/{case.case}.info"
+            documents[name] = lcov.of_case(run, case).encode("utf-8")
+    try:
+        (out / "cases").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Refused(f"{visible(str(out))}: {error.strerror}", INTERNAL) from None
+    for name, content in documents.items():
+        write_file(out / name, content)
+    told = [f"tracefile {visible(str(out / 'coverage.info'))}, by case in cases/",
+            f"lines     {visible(str(out / 'lines.txt'))}"]  # fmt: skip
+    if options.pages:
+        try:
+            pages.write(out / "coverage.info", run.sources[0].directory, out / "html")
+        except CoverageError as error:
+            raise Refused(str(error), INTERNAL) from None
+        told.append(f"pages     {visible(str(out / 'html' / 'index.html'))}")
+    _print_lines([*documents["lines.txt"].decode("utf-8").split("\n")[:1], *told])
+    return _status(run)
+
+
 def _path(name: str | None) -> Path | None:
     return None if name is None else Path(name)
 
@@ -305,6 +344,24 @@ def command_certify(options: argparse.Namespace) -> int:
     content = certify.certify(wanted)
     write_file(Path(options.out), content)
     _print_lines([f"evidence  {visible(options.out)}", f"sha256    {verify.sha256(content)}"])
+    return DONE
+
+
+def command_certificate(options: argparse.Namespace) -> int:
+    out = Path(options.output)
+    if out.suffix not in (".html", ".pdf"):
+        raise Refused("-o is a file that ends in .html or .pdf")
+    try:
+        content = Path(options.bundle).read_bytes()
+        key = None if options.key is None else Path(options.key).read_bytes()
+    except OSError as error:
+        raise Refused(f"{visible(str(error.filename))}: {error.strerror}") from None
+    try:
+        page = certificate.page(content, key)
+    except verify.Refused as refused:
+        print(refused, file=sys.stderr)
+        return verify.REFUSED
+    write_file(out, certificate.pdf(page) if out.suffix == ".pdf" else page)
     return DONE
 
 
@@ -426,6 +483,28 @@ def parser() -> _Parser:
 
     verb = _verb(
         verbs,
+        "coverage",
+        "Lines of the library by case and by requirement, from the log of a run with --coverage:\n"
+        "coverage.info (all cases, for lcov and genhtml), cases/ID.info (one each), lines.txt (for\n"
+        "each requirement the lines that only it reaches; the lines that none reaches), and with\n"
+        "--pages what genhtml makes of it.\n\n"
+        "Exit 0; 2 when the log is not the whole of a run; 3 when something cannot be written; 4 for\n"
+        "an unknown log, or one without coverage.",
+        "  ipc-cts run --coverage --sut build/libkos-ipc.so --events events.jsonl\n"
+        "  ipc-cts coverage events.jsonl -o coverage --pages",
+    )
+    verb.add_argument("run", metavar="RUN", nargs="?", help=_RUN_HELP)
+    verb.add_argument("-o", "--output", metavar="DIR", required=True)
+    verb.add_argument("--pages", action="store_true", help="also html/, by genhtml (package lcov)")
+    verb.set_defaults(command=command_coverage)
+
+    verb = verbs.add_parser("add-coverage", prog="ipc-cts")
+    for name in ("log", "data", "library"):
+        verb.add_argument(name)
+    verb.set_defaults(command=command_add_coverage)
+
+    verb = _verb(
+        verbs,
         "certify",
         "Run everything that the edition demands, strictly and several times, and pack what came out\n"
         "as an evidence bundle that `verify` accepts. The statement is YAML with vendor, product,\n"
@@ -450,6 +529,20 @@ def parser() -> _Parser:
         "--events", metavar="LOG", help="pack the log of such a run instead of running"
     )
     verb.set_defaults(command=command_certify)
+
+    verb = _verb(
+        verbs,
+        "certificate",
+        "One page about an evidence bundle, for people: which requirements, windows and waivers, and\n"
+        "what it does not say. The bundle is verified first; each statement names the line of its\n"
+        "events.jsonl. FILE ends in .html, or in .pdf, which needs weasyprint.\n\n"
+        "Exit 0; 3 when the page cannot be written; 4 for wrong use; 7 for a bundle that is refused.",
+        "  ipc-cts certificate evidence.tar --key pub.pem -o certificate.pdf",
+    )
+    verb.add_argument("bundle", metavar="BUNDLE")
+    verb.add_argument("--key", metavar="PUB", help="public key (PEM) that must have signed")
+    verb.add_argument("-o", "--output", metavar="FILE", required=True)
+    verb.set_defaults(command=command_certificate)
 
     verb = verbs.add_parser("waivers", prog="ipc-cts")
     verb.add_argument("file")

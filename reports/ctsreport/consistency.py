@@ -17,6 +17,7 @@ from xml.etree import ElementTree
 
 from ctsreport import matrix, results, tap
 from ctsreport.anchors import NO_VERDICT_WORD, anchor
+from ctsreport.coverage import test_name
 
 OK, SKIPPED, FAILURE, ERROR = "ok", "skipped", "failure", "error"
 
@@ -53,12 +54,23 @@ _IDS = {"tap13": _tap_id, "tap14": _tap_id, "junit": _tap_id, "csv": _csv_id,
         "html": _html_id}  # fmt: skip
 
 
+def _reached(run: results.Run) -> Tally:
+    """What LCOV can say of cases: which of them reached anything."""
+    return [
+        (test_name(case.case), OK)
+        for case in run.cases
+        if any(rep.coverage for rep in case.repetitions)
+    ]
+
+
 # Documents that are taken for a verdict on the run: a claim that does not hold is one more failure,
 # and so are waivers that are not in order; a failure that is waived is none.
 _WITH_CLAIMS = ("tap13", "tap14", "junit")
 
 
 def expected(name: str, run: results.Run) -> Tally:
+    if name == "lcov":
+        return _reached(run)
     shown = _IDS.get(name, _own_id)
     judges = name in _WITH_CLAIMS
     tally = [
@@ -147,6 +159,11 @@ def _html(document: bytes) -> Tally | None:
     return [(name, group("" if word == NO_VERDICT_WORD else word)) for name, word in found]
 
 
+def _lcov(document: bytes) -> Tally | None:
+    names = (line[3:] for line in document.decode("utf-8").split("\n") if line.startswith("TN:"))
+    return [(name, OK) for name in dict.fromkeys(names) if name]
+
+
 def _is_planned(word: str) -> bool:
     return word not in (matrix.NOT_PLANNED, "")
 
@@ -163,6 +180,7 @@ READERS: dict[str, Callable[[bytes], Tally | None]] = {
     "csv": _csv,
     "matrix-json": _matrix_json,
     "html": _html,
+    "lcov": _lcov,
 }
 
 

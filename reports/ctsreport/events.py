@@ -16,7 +16,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple, Union
+from typing import NamedTuple, Union, cast
 
 VERSION = 1
 VERDICTS = (
@@ -175,6 +175,29 @@ class Transition:
     open: bool
 
 
+@dataclass(frozen=True)
+class Source:
+    """What of a source file of the library can be reached: compiled into it with counters."""
+
+    file: str  # below `directory`
+    directory: str
+    lines: tuple[int, ...]
+    functions: tuple[tuple[str, int], ...]  # name, first line
+    branches: tuple[tuple[int, int], ...]  # line, number of ways
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What one execution of a case reached of a source file. All counts are positive."""
+
+    case: str
+    rep: int
+    file: str
+    lines: tuple[tuple[int, int], ...]  # line, times
+    functions: tuple[tuple[str, int], ...]  # name, times
+    branches: tuple[tuple[int, tuple[int, ...]], ...]  # line that was reached, times of each way
+
+
 class Check(NamedTuple):
     case: str
     rep: int
@@ -239,6 +262,8 @@ Event = Union[
     Requirement,
     ListedCase,
     Transition,
+    Source,
+    Coverage,
     Check,
     Observe,
     Stage,
@@ -250,7 +275,7 @@ Event = Union[
 
 def clean(text: str) -> str:
     """The text without surrogates: bytes that were no UTF-8 as \\xNN, others as \\uNNNN."""
-    return _SURROGATE.sub(_visible, text)
+    return text if text.isascii() else _SURROGATE.sub(_visible, text)
 
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -261,6 +286,25 @@ def _visible(surrogate: re.Match[str]) -> str:
     if 0xDC80 <= code <= 0xDCFF:  # how surrogateescape carries a byte
         return f"\\x{code - 0xDC00:02x}"
     return f"\\u{code:04x}"
+
+
+def _is_row(row: object, kinds: tuple[type, ...]) -> bool:
+    """Counts are not negative, and true is no number."""
+    return (
+        isinstance(row, list)
+        and len(row) == len(kinds)
+        and all(_is_member(item, kind) for item, kind in zip(row, kinds))
+    )
+
+
+def _is_member(item: object, kind: type) -> bool:
+    if kind is list:
+        return isinstance(item, list) and all(_is_member(count, int) for count in item)
+    return type(item) is kind and (kind is not int or cast(int, item) >= 0)
+
+
+def _member(item: object) -> object:
+    return tuple(item) if isinstance(item, list) else clean(item) if type(item) is str else item
 
 
 class _Members:
@@ -338,6 +382,21 @@ class _Members:
         if isinstance(value, list) and all(isinstance(item, str) for item in value):
             return tuple(clean(item) for item in value)
         self._wrong(name, "a list of strings", needed)
+        return ()
+
+    def counts(self, name: str) -> tuple[int, ...]:
+        value = self._content.get(name)
+        if _is_member(value, list):
+            return tuple(cast("list[int]", value))
+        self._wrong(name, "a list of whole numbers", True)
+        return ()
+
+    def rows(self, name: str, *kinds: type) -> tuple[tuple[object, ...], ...]:
+        """A list of lists, each with members of these types; `list` stands for a list of counts."""
+        value = self._content.get(name)
+        if isinstance(value, list) and all(_is_row(row, kinds) for row in value):
+            return tuple(tuple(_member(item) for item in row) for row in value)
+        self._wrong(name, "a list of rows", True)
         return ()
 
     def capabilities(self, name: str) -> Capabilities:
@@ -474,6 +533,27 @@ def _transition(m: _Members) -> Event:
     )
 
 
+def _source(m: _Members) -> Event:
+    return Source(
+        file=m.text("file", None),
+        directory=m.text("directory", None),
+        lines=m.counts("lines"),
+        functions=cast("tuple[tuple[str, int], ...]", m.rows("functions", str, int)),
+        branches=cast("tuple[tuple[int, int], ...]", m.rows("branches", int, int)),
+    )
+
+
+def _coverage(m: _Members) -> Event:
+    return Coverage(
+        case=m.text("case", None),
+        rep=m.count("rep", None),
+        file=m.text("file", None),
+        lines=cast("tuple[tuple[int, int], ...]", m.rows("lines", int, int)),
+        functions=cast("tuple[tuple[str, int], ...]", m.rows("functions", str, int)),
+        branches=cast("tuple[tuple[int, tuple[int, ...]], ...]", m.rows("branches", int, list)),
+    )
+
+
 def _check(m: _Members) -> Event:
     return Check(
         case=m.text("case", None),
@@ -524,6 +604,8 @@ _BUILDERS: Mapping[str, Callable[[_Members], Event]] = {
     "requirement": _requirement,
     "listed_case": _listed_case,
     "transition": _transition,
+    "source": _source,
+    "coverage": _coverage,
     "check": _check,
     "observe": _observe,
     "stage": _stage,

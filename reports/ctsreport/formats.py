@@ -46,8 +46,16 @@ FORMATS = {
     "matrix": Format("ctsreport.matrix", "document", "requirement by case by verdict, as text"),
     "csv": Format("ctsreport.matrix", "csv_document", "the same as a table of values"),
     "matrix-json": Format("ctsreport.results_json", "matrix_document", "the same for programs"),
+    "lcov": Format("ctsreport.coverage.lcov", "document", "lines of the library by case, for lcov"),
+    "lines": Format("ctsreport.coverage.lines", "document", "the same by requirement, as text"),
+    "annotations": Format(
+        "ctsreport.annotations", "document", "failures for a page of GitHub Actions"
+    ),
     "html": Format("ctsreport.html", "render", "one page for people, without network", True),
 }
+
+# Of a run with --coverage only.
+NEED_COVERAGE = ("lcov", "lines")
 
 # Where Debian has what a module needs, by the name that Python misses.
 PACKAGES = {

@@ -18,6 +18,7 @@ from ctsreport import results, tap
 from ctsreport.text import short, visible
 
 MESSAGE_MAX = 1000
+LINE_MAX = 2**31 - 1
 CONTENT_MAX = 8000
 OUTPUT_MAX = 16000
 RERUNS_MAX = 20
@@ -148,7 +149,8 @@ def _add_case(parent: etree._Element, case: results.CaseResult, profile: str, se
     end = case.shown.end if case.shown is not None else None
     if end is not None and end.at is not None:
         element.set("file", visible(short(end.at.file, MESSAGE_MAX)))
-        element.set("line", str(end.at.line))
+        if end.at.line <= LINE_MAX:  # more is damage, and no reader takes it
+            element.set("line", str(end.at.line))
     elif case.start is not None and case.start.file:
         element.set("file", visible(short(case.start.file, MESSAGE_MAX)))
     element.set("time", _seconds(_duration_ms(case)))

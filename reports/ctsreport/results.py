@@ -63,6 +63,7 @@ class Repetition:
     observed: tuple[events.Observe, ...]
     stages: tuple[events.Stage, ...]
     history: tuple[events.Event, ...] = ()  # all its events, where `collect` was asked to keep them
+    coverage: tuple[events.Coverage, ...] = ()  # one for each source file that was reached
     route: tuple[str, ...] = ()  # layout, number of busy actors, calls in the order of their start
 
     @property
@@ -118,6 +119,7 @@ class Run:
     requirements: tuple[events.Requirement, ...] = ()  # in catalogue order
     listed: tuple[events.ListedCase, ...] = ()  # all cases there are, in catalogue order
     transitions: tuple[Transition, ...] = ()  # all that the model has, in its order
+    sources: tuple[events.Source, ...] = ()  # files of the library, where it was built with counters
     waivers: tuple[Standing, ...] = ()  # what became of each, where waivers were given
 
     @property
@@ -143,6 +145,7 @@ def every_case(_: str) -> bool:
 _CaseEvent = Union[
     events.CaseStart,
     events.CaseEnd,
+    events.Coverage,
     events.Check,
     events.Observe,
     events.Stage,
@@ -186,6 +189,7 @@ class _Execution:
     checks: list[events.Check] = field(default_factory=list)
     observed: list[events.Observe] = field(default_factory=list)
     stages: list[events.Stage] = field(default_factory=list)
+    coverage: list[events.Coverage] = field(default_factory=list)
     history: list[events.Event] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     callers: set[str] = field(default_factory=set)
@@ -205,6 +209,7 @@ class _Execution:
             tuple(self.observed),
             tuple(self.stages),
             tuple(self.history),
+            tuple(self.coverage),
             (self.layout, str(len(self.callers)), *self.calls),
         )
 
@@ -220,6 +225,7 @@ class _Log:
     requirements: dict[str, events.Requirement] = field(default_factory=dict)
     listed: dict[str, events.ListedCase] = field(default_factory=dict)
     transitions: dict[str, events.Transition] = field(default_factory=dict)
+    sources: dict[str, events.Source] = field(default_factory=dict)
     covered: Counter[str] = field(default_factory=Counter)
     keeps_history: Callable[[str], bool] = no_case
 
@@ -244,15 +250,19 @@ class _Log:
             if self.end is not None:
                 self.problems.append("more than one run_end; the last one counts")
             self.end = event
-        elif isinstance(event, (events.Requirement, events.ListedCase, events.Transition)):
+        elif isinstance(
+            event, (events.Requirement, events.ListedCase, events.Transition, events.Source)
+        ):
             self._add_catalogue(event)
         else:
             self._add_to_case(event)
 
     def _add_catalogue(
-        self, event: events.Requirement | events.ListedCase | events.Transition
+        self, event: events.Requirement | events.ListedCase | events.Transition | events.Source
     ) -> None:
-        if isinstance(event, events.Transition):
+        if isinstance(event, events.Source):
+            self.sources.setdefault(event.file, event)
+        elif isinstance(event, events.Transition):
             self.transitions.setdefault(event.name, event)
         elif isinstance(event, events.Requirement):
             self.requirements.setdefault(event.id, event)
@@ -261,6 +271,9 @@ class _Log:
 
     def _add_to_case(self, event: _CaseEvent) -> None:
         execution = self.execution(event.case, event.rep)
+        if isinstance(event, events.Coverage):
+            execution.coverage.append(event)
+            return
         if self.keeps_history(event.case):
             execution.history.append(event)
         if isinstance(event, events.Step):
@@ -406,4 +419,5 @@ def collect(
         tuple(log.requirements.values()),
         tuple(log.listed.values()),
         _transitions(log),
+        tuple(log.sources.values()),
     )

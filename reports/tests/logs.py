@@ -14,7 +14,7 @@ from typing import Any
 
 DATA = Path(__file__).resolve().parent / "data"
 Record = dict[str, Any]
-GOLDEN_FORMATS = ("matrix", "csv", "matrix-json", "json", "junit")
+GOLDEN_FORMATS = ("matrix", "csv", "matrix-json", "json", "junit", "annotations")
 
 
 def run_start(planned: list[str], **members: Any) -> Record:

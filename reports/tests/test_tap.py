@@ -350,7 +350,8 @@ def totals(text: str) -> Counter[str]:
 
 def prove_totals(path: Path) -> tuple[Counter[str], int]:
     done = subprocess.run(
-        ["prove", "-v", "--exec", "cat", str(path)], capture_output=True, encoding="utf-8"
+        ["prove", "-v", "--exec", "cat", str(path)], capture_output=True, encoding="utf-8",
+        errors="replace",
     )
     assert "Parse errors" not in done.stdout, done.stdout[-2000:]
     total = re.search(r"^Files=1, Tests=([0-9]+),", done.stdout, re.MULTILINE)

@@ -3,9 +3,9 @@
 #include "exit_code.h"
 #include "last_run.h"
 #include "launch.h"
+#include "places.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,36 +13,18 @@
 #include <unistd.h>
 
 #define DOCUMENTS_WORDS_FIXED 10u
-#define DOCUMENTS_OF_RUN_MAX 5u
+#define DOCUMENTS_OF_RUN_MAX 7u
 
-/* The file that this command was started from. */
-static bool own_program(char *program, size_t size)
-{
-    ssize_t length = readlink("/proc/self/exe", program, size - 1);
-    if (length > 0) {
-        program[length] = '\0';
-    }
-    return length > 0;
-}
-
-/* The directory of the package: beside an installed command, or in the source of a build tree. */
+/* The directory of the package. */
 static bool find_package(struct text *directory)
 {
-    static const char *const places[] = {"../share/ipc-cts/reports", CTS_REPORTS_FROM_BIN};
-    char program[PATH_MAX];
-    bool known = own_program(program, sizeof(program));
-    if (known) {
-        *strrchr(program, '/') = '\0';
-    }
-    for (size_t i = 0; known && i < sizeof(places) / sizeof(places[0]); i++) {
-        struct text file = {0};
-        text_printf(&file, "%s/%s/ctsreport/__main__.py", program, places[i]);
-        bool there = access(text_string(&file), R_OK) == 0;
-        text_finish(&file);
-        if (there) {
-            text_printf(directory, "%s/%s", program, places[i]);
-            return true;
-        }
+    struct text file = {0};
+    text_printf(&file, "%s/ctsreport/__main__.py", place_of(PLACE_REPORTS));
+    bool there = access(text_string(&file), R_OK) == 0;
+    text_finish(&file);
+    if (there) {
+        text_puts(directory, place_of(PLACE_REPORTS));
+        return true;
     }
     say(stderr, "ipc-cts: the package ctsreport is neither installed beside the command nor in its "
                 "source tree; install ipc-cts as a whole\n");
@@ -87,7 +69,7 @@ int command_documents(const struct options *options)
 {
     static char last_flag[] = "--last-run";
     static char program_flag[] = "--program";
-    char program[PATH_MAX];
+    char *program = copy_string(place_of_program());
     struct text package = {0};
     struct text last = {0};
     size_t count = 0;
@@ -98,7 +80,7 @@ int command_documents(const struct options *options)
             words[count++] = last_flag;
             words[count++] = last.data;
         }
-        if (own_program(program, sizeof(program))) { /* certify runs it */
+        if (program[0] != '\0') { /* certify runs it */
             words[count++] = program_flag;
             words[count++] = program;
         }
@@ -112,6 +94,7 @@ int command_documents(const struct options *options)
         free(verb);
         free(words);
     }
+    free(program);
     text_finish(&last);
     text_finish(&package);
     return EXIT_INTERNAL;
@@ -187,6 +170,8 @@ bool documents_write(const struct options *options, const char *events)
     add_document(words, &count, "json", options->json_file);
     add_document(words, &count, "html", options->html);
     add_document(words, &count, "matrix", options->matrix);
+    add_document(words, &count, "lcov", options->lcov);
+    add_document(words, &count, "annotations", options->annotations);
     words[count] = NULL;
     bool good = count == fixed;
     if (!good) {
@@ -201,6 +186,25 @@ bool documents_write(const struct options *options, const char *events)
     }
     free(words);
     return good;
+}
+
+bool documents_add_coverage(const char *events, const char *data, const char *library)
+{
+    static char verb[] = "add-coverage";
+    size_t count = 0;
+    char **words = new_words(3, &count);
+    words[count++] = verb;
+    size_t own = count;
+    words[count++] = copy_string(events);
+    words[count++] = copy_string(data);
+    words[count++] = copy_string(library);
+    words[count] = NULL;
+    int status = call_python(words, true);
+    for (size_t i = own; i < count; i++) {
+        free(words[i]);
+    }
+    free(words);
+    return status == 0;
 }
 
 /* `waivers FILE [EVENTS]`. */

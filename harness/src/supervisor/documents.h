@@ -15,6 +15,10 @@ int command_documents(const struct options *options);
  * was asked for. False with a line on stderr for each that could not be written. */
 bool documents_write(const struct options *options, const char *events);
 
+/* Adds to the log `events` which lines of the library each case reached, from gcov's counters in the
+ * directory `data`. False with a line on stderr; the log is then as it was. */
+bool documents_add_coverage(const char *events, const char *data, const char *library);
+
 /* Is the file of --waivers one? EXIT_CONFORMANT; EXIT_USAGE or EXIT_INTERNAL, with a line on stderr. */
 int documents_check_waivers(const struct options *options);
 /* The exit code of the run `events` under its waivers: EXIT_CONFORMANT, EXIT_DEVIATES,

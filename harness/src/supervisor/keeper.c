@@ -266,6 +266,7 @@ static bool start_worker(struct watch *watch, const struct keeper_order *order, 
         return false;
     }
     struct launch launch = {.argv = order->argv,
+                            .coverage = order->coverage,
                             .log_fd = wrapper ? -1 : order->log_fd,
                             .output_fd = output[1],
                             .error_fd = wrapper ? errors[1] : output[1],

@@ -55,6 +55,7 @@ struct keeper_order {
     const char *nonce;     /* null: no wrapper */
     size_t directory_word; /* argv[directory_word] becomes the working directory; 0: none */
     const char *root;      /* directory in which the working directory is made */
+    const char *coverage;  /* directory for gcov's counters, which gcov makes; null: none */
 };
 
 struct keeper {

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -40,8 +41,9 @@ extern char **environ;
 #define LAUNCH_ENVIRONMENT_MAX 16
 
 /* Nothing of the caller's environment reaches the worker but what sanitizers and gcov are told. */
-static void build_environment(char *environment[LAUNCH_ENVIRONMENT_MAX])
+static void build_environment(char *environment[LAUNCH_ENVIRONMENT_MAX], const char *coverage)
 {
+    static char prefix[PATH_MAX + sizeof("GCOV_PREFIX=")];
     static char path[] = "PATH=" LAUNCH_PATH;
     static char home[] = "HOME=/nonexistent";
     static char lang[] = "LANG=C";
@@ -54,12 +56,17 @@ static void build_environment(char *environment[LAUNCH_ENVIRONMENT_MAX])
     environment[count++] = lang;
     environment[count++] = zone;
     for (char **entry = environ; entry != NULL && *entry != NULL; entry++) {
-        for (size_t i = 0; i < sizeof(passed) / sizeof(passed[0]); i++) {
+        bool ours = coverage != NULL && strncmp(*entry, "GCOV_", 5) == 0;
+        for (size_t i = 0; !ours && i < sizeof(passed) / sizeof(passed[0]); i++) {
             if (strncmp(*entry, passed[i], strlen(passed[i])) == 0 &&
                 count + 1 < LAUNCH_ENVIRONMENT_MAX) {
                 environment[count++] = *entry;
             }
         }
+    }
+    if (coverage != NULL && count + 1 < LAUNCH_ENVIRONMENT_MAX) {
+        (void)snprintf(prefix, sizeof(prefix), "GCOV_PREFIX=%s", coverage);
+        environment[count++] = prefix;
     }
     environment[count] = NULL;
 }
@@ -170,7 +177,7 @@ static _Noreturn void become_worker(const struct launch *launch, int status_fd, 
     limit_resources(status_fd, launch->wrapper);
     reset_signals(status_fd);
     char *environment[LAUNCH_ENVIRONMENT_MAX];
-    build_environment(environment);
+    build_environment(environment, launch->coverage);
     if (launch->wrapper) {
         (void)execvp(launch->argv[0], launch->argv);
         give_up(status_fd, "exec");

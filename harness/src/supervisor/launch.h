@@ -16,6 +16,7 @@ struct launch {
     /* An exec wrapper, which is the user's own program: with the caller's environment, found on the
      * caller's path, without limits of memory. */
     bool wrapper;
+    const char *coverage; /* where gcov's counters go; null: where the caller's GCOV_PREFIX says */
 };
 
 /* The process, which leads a process group of its own, or -1 with the reason in `error`. Returns

@@ -69,6 +69,8 @@ static int perform(int argc, char **argv)
     case VERB_REPORT:
     case VERB_DIFF:
     case VERB_MERGE:
+    case VERB_COVERAGE:
+    case VERB_CERTIFICATE:
     case VERB_CERTIFY:
     case VERB_VERIFY:
         return command_documents(&options);

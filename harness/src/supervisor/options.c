@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "options.h"
 #include "claims.h"
+#include "places.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -37,6 +38,9 @@ enum option_key {
     KEY_JSON_FILE,
     KEY_HTML,
     KEY_MATRIX,
+    KEY_LCOV,
+    KEY_ANNOTATIONS,
+    KEY_COVERAGE,
     KEY_EVENTS,
     KEY_COLOR,
     KEY_JSON,
@@ -84,6 +88,9 @@ static const struct {
     {{"json", required_argument, NULL, KEY_JSON_FILE}, FOR(VERB_RUN)},
     {{"html", required_argument, NULL, KEY_HTML}, FOR(VERB_RUN)},
     {{"matrix", required_argument, NULL, KEY_MATRIX}, FOR(VERB_RUN)},
+    {{"lcov", required_argument, NULL, KEY_LCOV}, FOR(VERB_RUN)},
+    {{"annotations", required_argument, NULL, KEY_ANNOTATIONS}, FOR(VERB_RUN)},
+    {{"coverage", no_argument, NULL, KEY_COVERAGE}, FOR(VERB_RUN)},
     {{"events", required_argument, NULL, KEY_EVENTS}, FOR(VERB_RUN)},
     {{"quiet", no_argument, NULL, KEY_QUIET}, FOR(VERB_RUN)},
     {{"verbose", no_argument, NULL, KEY_VERBOSE}, FOR(VERB_RUN)},
@@ -92,12 +99,21 @@ static const struct {
 };
 #define KNOWN_COUNT (sizeof(known_options) / sizeof(known_options[0]))
 
-static const char *const verb_names[VERB_COUNT] = {
-    [VERB_NONE] = "",           [VERB_LIST] = "list",     [VERB_SHOW] = "show",
-    [VERB_DOCTOR] = "doctor",   [VERB_RUN] = "run",       [VERB_DEBUG] = "debug",
-    [VERB_EXPLAIN] = "explain", [VERB_MATRIX] = "matrix", [VERB_REPORT] = "report",
-    [VERB_DIFF] = "diff",       [VERB_MERGE] = "merge",   [VERB_CERTIFY] = "certify",
-    [VERB_VERIFY] = "verify"};
+static const char *const verb_names[VERB_COUNT] = {[VERB_NONE] = "",
+                                                   [VERB_LIST] = "list",
+                                                   [VERB_SHOW] = "show",
+                                                   [VERB_DOCTOR] = "doctor",
+                                                   [VERB_RUN] = "run",
+                                                   [VERB_DEBUG] = "debug",
+                                                   [VERB_EXPLAIN] = "explain",
+                                                   [VERB_MATRIX] = "matrix",
+                                                   [VERB_REPORT] = "report",
+                                                   [VERB_DIFF] = "diff",
+                                                   [VERB_MERGE] = "merge",
+                                                   [VERB_CERTIFY] = "certify",
+                                                   [VERB_COVERAGE] = "coverage",
+                                                   [VERB_VERIFY] = "verify",
+                                                   [VERB_CERTIFICATE] = "certificate"};
 
 const char *options_verb_name(enum verb verb)
 {
@@ -253,6 +269,16 @@ static bool take_document(struct options *options, int key, const char *value)
         return true;
     case KEY_MATRIX:
         options->matrix = value;
+        return true;
+    case KEY_LCOV:
+        options->lcov = value;
+        options->coverage = true;
+        return true;
+    case KEY_ANNOTATIONS:
+        options->annotations = value;
+        return true;
+    case KEY_COVERAGE:
+        options->coverage = true;
         return true;
     case KEY_EVENTS:
         options->events = value;
@@ -411,13 +437,16 @@ static bool check_combination(const struct options *options)
         wrong = "--shard with --shuffle needs --seed, the same for every shard";
     } else if (options->shard_count != 0 && options->waivers != NULL) {
         wrong = "waivers are for a whole run: merge the shards, then `ipc-cts report --waivers`";
+    } else if (options->coverage && options->exec_wrapper != NULL) {
+        wrong =
+            "--coverage does not go through an exec wrapper: the counters are on the other side";
     } else if (options->cc != NULL && options->sysroot == NULL) {
         wrong = "--cc is the compiler for the worker of a --sysroot, and there is none";
-    } else if (options->sysroot != NULL && strcmp(options->worker, CTS_DEFAULT_WORKER) != 0) {
+    } else if (options->sysroot != NULL && strcmp(options->worker, place_of(PLACE_WORKER)) != 0) {
         wrong = "--worker and --sysroot exclude each other: the worker is built for the sysroot";
     }
-    const char *const files[] = {options->events, options->junit, options->json_file, options->html,
-                                 options->matrix};
+    const char *const files[] = {options->events, options->junit,  options->json_file,
+                                 options->html,   options->matrix, options->lcov};
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
         if (files[i] != NULL && strcmp(files[i], "-") == 0) {
             wrong = "only TAP goes to stdout; `ipc-cts report` prints the other documents";
@@ -446,7 +475,7 @@ enum options_result options_parse(struct options *options, int argc, char **argv
                                 .repeat = 1,
                                 .timeout_factor = 1.0,
                                 .seed = OPTIONS_SEED_DEFAULT,
-                                .worker = CTS_DEFAULT_WORKER};
+                                .worker = place_of(PLACE_WORKER)};
     if (argc > 0 && strchr(argv[0], '/') != NULL) {
         options->program = argv[0];
     }

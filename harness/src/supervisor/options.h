@@ -23,8 +23,10 @@ enum verb {
     VERB_REPORT,
     VERB_DIFF,
     VERB_MERGE,
+    VERB_COVERAGE,
     VERB_CERTIFY,
     VERB_VERIFY,
+    VERB_CERTIFICATE,
     VERB_COUNT
 };
 
@@ -60,6 +62,8 @@ struct options {
     const char *json_file;
     const char *html;
     const char *matrix;
+    const char *lcov;
+    const char *annotations;
     unsigned tap;  /* 13, 14; 0: none */
     unsigned jobs; /* 0: one for each CPU */
     unsigned repeat;
@@ -72,6 +76,7 @@ struct options {
     bool stop_on_fail;
     bool opt_in;
     bool strict;
+    bool coverage; /* which lines of the library each case reaches */
     bool quiet;
     bool verbose;
     bool json;

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define OUTPUTS_MAX 6u
+#define OUTPUTS_MAX 8u
 
 struct output_file {
     const char *option;
@@ -79,10 +79,16 @@ static void say_wrong(const struct output_file *file, const char *why, struct te
 
 bool outputs_check(const struct options *options, struct text *error)
 {
+    bool prints = options->annotations != NULL && strcmp(options->annotations, "-") == 0;
     struct output_file files[OUTPUTS_MAX] = {
-        {"--events", options->events, true, NULL}, {"--tap-file", options->tap_file, false, NULL},
-        {"--junit", options->junit, false, NULL},  {"--json", options->json_file, false, NULL},
-        {"--html", options->html, false, NULL},    {"--matrix", options->matrix, false, NULL},
+        {"--events", options->events, true, NULL},
+        {"--tap-file", options->tap_file, false, NULL},
+        {"--junit", options->junit, false, NULL},
+        {"--json", options->json_file, false, NULL},
+        {"--html", options->html, false, NULL},
+        {"--matrix", options->matrix, false, NULL},
+        {"--lcov", options->lcov, false, NULL},
+        {"--annotations", prints ? NULL : options->annotations, false, NULL},
     };
     for (size_t i = 0; i < OUTPUTS_MAX && error->size == 0; i++) {
         int code = files[i].path != NULL ? examine(&files[i]) : 0;

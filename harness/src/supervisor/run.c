@@ -7,6 +7,7 @@
 #include "exit_code.h"
 #include "last_run.h"
 #include "outputs.h"
+#include "places.h"
 #include "progress.h"
 #include "runlog.h"
 #include "scheduler.h"
@@ -52,7 +53,8 @@ static int load_and_select(struct run *run, struct text *error)
         return usage_error(error);
     }
     /* The model is that of the worker's sources, which a worker for another machine shares. */
-    const char *worker = run->target.wrapper.count != 0 ? CTS_DEFAULT_WORKER : run->target.worker;
+    const char *worker =
+        run->target.wrapper.count != 0 ? place_of(PLACE_WORKER) : run->target.worker;
     if (!loaded || !catalogue_load_model(&run->model, worker, error)) {
         say(stderr, "ipc-cts: %s\n", text_string(error));
         return EXIT_INTERNAL;
@@ -222,6 +224,13 @@ static int run_cases(struct run *run)
         run->internal_error = true;
         say(stderr, "ipc-cts: cannot write the event log: %s\n", strerror(run->log.error));
     }
+    if (options->coverage && !run->internal_error) {
+        struct text data = {0};
+        text_printf(&data, "%s/" SCHEDULE_COVERAGE_DIRECTORY, run->place.root);
+        run->internal_error =
+            !documents_add_coverage(run->log.path, text_string(&data), run->target.sut.path);
+        text_finish(&data);
+    }
     /* TAP before the summary: its last line is the last line. */
     bool written = documents_write(options, run->log.path);
     (void)last_run_keep(run->log.path, options->events == NULL || run->log.copy_fd >= 0);
@@ -255,6 +264,11 @@ static int run_in_place(struct run *run, struct text *error)
     }
     int code = EXIT_CONFORMANT;
     if (!target_open(&run->target, run->options, error)) {
+        code = usage_error(error);
+    } else if (run->options->coverage && !sut_has_counters(run->target.sut.path)) {
+        text_puts(error, "--coverage: library ");
+        text_visible(error, run->target.sut_shown);
+        text_puts(error, " has no counters; build it by gcc --coverage -fprofile-update=atomic");
         code = usage_error(error);
     } else {
         code = load_and_select(run, error);

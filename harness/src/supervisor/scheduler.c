@@ -68,6 +68,9 @@ static void make_command(const struct scheduler *scheduler, const struct slot *s
     worker_command_add_number(command, "--seed", seed_of(scheduler, &slot->job));
     worker_command_add_number(command, "--timeout-factor",
                               scheduler->schedule->options->timeout_factor);
+    if (scheduler->schedule->options->coverage) {
+        worker_command_add_flag(command, "--orderly");
+    }
     if (scheduler->schedule->options->wanted.extent != CTS_EXTENT_STANDARD) {
         worker_command_add(command, "--extent",
                            extent_word(scheduler->schedule->options->wanted.extent));
@@ -77,6 +80,7 @@ static void make_command(const struct scheduler *scheduler, const struct slot *s
 static void start_job(struct scheduler *scheduler, struct slot *slot, const struct job *job)
 {
     struct worker_command command;
+    struct text coverage = {0};
     slot->job = *job;
     slot->limit_s = limit_s_of(scheduler, job);
     if (!log_file_create(&slot->log)) {
@@ -89,10 +93,16 @@ static void start_job(struct scheduler *scheduler, struct slot *slot, const stru
                                  .root = scheduler->schedule->root};
     make_command(scheduler, slot, order.limit_ms, &command);
     worker_command_order(&command, &order);
+    if (scheduler->schedule->options->coverage) {
+        text_printf(&coverage, "%s/" SCHEDULE_COVERAGE_DIRECTORY "/%s/%u",
+                    scheduler->schedule->root, job->item->id, job->rep);
+        order.coverage = text_string(&coverage);
+    }
     if (!keeper_start(&slot->keeper, &order)) {
         fatal("cannot start a process: %s", strerror(errno));
     }
     worker_command_finish(&command);
+    text_finish(&coverage);
     double overdue_s = slot->limit_s + slot->grace_s + KEEPER_KILL_LIMIT_MS / 1000.0 +
                        SCHEDULER_KEEPER_MARGIN_S * scheduler->schedule->options->timeout_factor;
     slot->overdue_ns = clock_now_ns() + (uint64_t)(overdue_s * 1e9);

@@ -27,6 +27,9 @@ void plan_finish(struct plan *plan);
 /* The CPUs this process may use, at most `most`. Gives their number, at least 1. */
 size_t allowed_cpus(int *cpus, size_t most);
 
+/* With --coverage gcov's counters of each case are in ROOT/coverage/CASE/REPETITION/. */
+#define SCHEDULE_COVERAGE_DIRECTORY "coverage"
+
 struct schedule {
     const struct options *options;
     const struct target *target;

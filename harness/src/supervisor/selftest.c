@@ -2,25 +2,13 @@
 #include "selftest.h"
 #include "exit_code.h"
 #include "launch.h"
+#include "places.h"
 #include "text.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* The directory of this program. False without procfs. */
-static bool find_bin(char *directory, size_t size)
-{
-    ssize_t length = readlink("/proc/self/exe", directory, size - 1);
-    if (length <= 0) {
-        return false;
-    }
-    directory[length] = '\0';
-    *strrchr(directory, '/') = '\0';
-    return true;
-}
 
 static size_t count_words(char *const *words)
 {
@@ -54,15 +42,15 @@ static void become_python(char *script, char *build, char *const *words)
 
 int command_selftest(char *const *words)
 {
-    char bin[PATH_MAX];
-    if (!find_bin(bin, sizeof bin)) {
+    const char *program = place_of_program();
+    if (program[0] == '\0') {
         say(stderr, "ipc-cts: cannot read /proc/self/exe; is /proc mounted?\n");
         return EXIT_INTERNAL;
     }
     struct text script = {0};
     struct text build = {0};
-    text_printf(&script, "%s/%s/matrix.py", bin, CTS_SELFTEST_FROM_BIN);
-    text_printf(&build, "CTS_BUILD_DIR=%s/..", bin);
+    text_printf(&script, "%s/matrix.py", place_of(PLACE_SELFTEST));
+    text_printf(&build, "CTS_BUILD_DIR=%.*s/..", (int)(strrchr(program, '/') - program), program);
     if (access(text_string(&script), R_OK) == 0) {
         become_python(script.data, build.data, words);
     } else {

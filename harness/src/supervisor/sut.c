@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -364,4 +365,24 @@ void sut_finish(struct sut_file *file)
 {
     free(file->path);
     *file = (struct sut_file){0};
+}
+
+bool sut_has_counters(const char *path)
+{
+    static const char ending[] = ".gcda"; /* with the zero byte after it */
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat status;
+    bool found = false;
+    if (fd >= 0 && fstat(fd, &status) == 0 && status.st_size > 0) {
+        size_t size = (size_t)status.st_size;
+        void *map = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+        if (map != MAP_FAILED) {
+            found = memmem(map, size, ending, sizeof(ending)) != NULL;
+            (void)munmap(map, size);
+        }
+    }
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return found;
 }

@@ -28,6 +28,8 @@ bool sut_examine_archive(const char *path, struct sut_file *file, struct text *e
  * this one. What cannot be read here, for its word size or byte order, is only looked at from outside. */
 bool sut_examine_for(const char *path, const char *worker, struct sut_file *file,
                      struct text *error);
+/* Does it hold the names of gcov's counter files, as one built by gcc --coverage does? */
+bool sut_has_counters(const char *path);
 void sut_finish(struct sut_file *file);
 
 #endif

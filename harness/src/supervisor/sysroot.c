@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sysroot.h"
+#include "places.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>
@@ -34,7 +35,7 @@ static _Noreturn void become_builder(const struct options *options, int output)
     size_t count = 0;
     add_word(argv, &count, CTS_PYTHON);
     add_word(argv, &count, "-B");
-    add_word(argv, &count, CTS_SYSROOT_TOOL);
+    add_word(argv, &count, place_of(PLACE_SYSROOT_TOOL));
     add_pair(argv, &count, "--sysroot", options->sysroot);
     add_pair(argv, &count, "--sut", options->sut);
     add_pair(argv, &count, "--adapter", options->adapter);
@@ -98,7 +99,7 @@ static bool read_answer(struct sysroot *sysroot, const struct text *answer, int 
         text_visible(error, problem);
     } else if (!good) {
         text_printf(error, "the worker for the sysroot was not built: %s ended with %s %d",
-                    CTS_SYSROOT_TOOL, WIFEXITED(status) ? "status" : "signal",
+                    place_of(PLACE_SYSROOT_TOOL), WIFEXITED(status) ? "status" : "signal",
                     WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
     }
     cJSON_Delete(object);

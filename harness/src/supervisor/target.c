@@ -2,6 +2,7 @@
 #include "target.h"
 #include "case_log.h"
 #include "keeper.h"
+#include "places.h"
 #include "sysroot.h"
 #include "verdict.h"
 #include "worker_command.h"
@@ -74,7 +75,7 @@ static bool open_files(struct target *target, const struct options *options,
     target->claims = options->claims != NULL ? copy_string(options->claims) : NULL;
     const char *sut = other_headers          ? sysroot->library
                       : options->sut != NULL ? options->sut
-                                             : CTS_DEFAULT_SUT;
+                                             : place_of(PLACE_REFERENCE);
     if (!open_worker(target, other_headers ? sysroot->worker : options->worker, error)) {
         return false;
     }
@@ -84,12 +85,12 @@ static bool open_files(struct target *target, const struct options *options,
     }
     target->sut_shown = options->sut != NULL ? options->sut
                         : other_headers      ? target->sut.path
-                                             : CTS_DEFAULT_SUT;
+                                             : place_of(PLACE_REFERENCE);
     if (adapter != NULL) {
         target->adapter_shown = adapter;
         const char *path = strcmp(adapter, "reference") != 0 ? adapter
                            : sysroot->adapter != NULL        ? sysroot->adapter
-                                                             : CTS_DEFAULT_ADAPTER;
+                                                             : place_of(PLACE_REFERENCE_ADAPTER);
         target->has_adapter_file = examine("adapter", path, worker, false, &target->adapter, error);
         return target->has_adapter_file;
     }

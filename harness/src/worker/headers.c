@@ -4,6 +4,7 @@
 #include "world.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,13 +21,32 @@ const char *const cts_sdk_headers[] = {
     "services/rtl/nk_msg.h",   "nk/types.h",          "nk/arena.h",
     "task/pidtype.h",          "thread/tidtype.h",    NULL};
 
+/* The option that names the headers: a sysroot's, or those of the reference, which lie in one place
+ * seen from an installed worker and in another seen from one in its build tree. */
+static void sdk_include(char *option, size_t size)
+{
+    char worker[PATH_MAX];
+    ssize_t length = readlink("/proc/self/exe", worker, sizeof worker - 1);
+    worker[length > 0 ? length : 0] = '\0';
+    char *slash = strrchr(worker, '/');
+    if (CTS_SDK_INCLUDE[0] == '/' || slash == NULL) {
+        (void)snprintf(option, size, "-I%s", CTS_SDK_INCLUDE);
+        return;
+    }
+    *slash = '\0';
+    (void)snprintf(option, size, "-I%s/%s", worker, "../../include/ipc-cts");
+    if (access(option + 2, R_OK) != 0) {
+        (void)snprintf(option, size, "-I%s/%s", worker, CTS_SDK_INCLUDE);
+    }
+}
+
 /* Run the compiler; its messages go to a file. Exit status, or -1 when it cannot be started. */
 static int compile(const char *compiler, const char *standard, const char *source,
                    const char *messages)
 {
-    char include[4096];
+    char include[2 * PATH_MAX];
     char std_flag[32];
-    (void)snprintf(include, sizeof include, "-I%s", CTS_SDK_INCLUDE);
+    sdk_include(include, sizeof include);
     (void)snprintf(std_flag, sizeof std_flag, "-std=%s", standard);
     char *const arguments[] = {(char *)(uintptr_t)compiler,
                                std_flag,

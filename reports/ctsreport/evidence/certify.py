@@ -18,6 +18,7 @@ from typing import Any
 from ctsreport.evidence import bundle, verify, waivers
 
 ROOT = Path(__file__).resolve().parents[3]
+INSTALLED = "REVISION"  # in an installed tree; ci/cmake/install.cmake writes it
 KILL_MATRIX = Path("harness/selftest/KILL-MATRIX.md")
 REPEAT_DEFAULT = 3
 NOT_CONFORMANT, INTERRUPTED = (1, 6), 2
@@ -49,7 +50,10 @@ class Wanted:
 
 
 def revision(root: Path) -> str:
-    """The commit of the suite, whose tree must be as committed."""
+    """The commit of the suite, whose tree must be as committed; of an installed suite the one that
+    it was installed from."""
+    if (root / INSTALLED).is_file():
+        return _installed_revision(root / INSTALLED)
     answers = []
     for words in (["rev-parse", "HEAD"], ["status", "--porcelain"]):
         command = ["git", "-c", f"safe.directory={root}", "-C", str(root), *words]
@@ -67,6 +71,15 @@ def revision(root: Path) -> str:
         count = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
         raise bundle.BundleError(f"the suite has changes without a commit: {changed[0][3:]}{count}")
     return answers[0].strip()
+
+
+def _installed_revision(path: Path) -> str:
+    told = re.fullmatch(r"commit (\S+)\ntree (\S+)\n", _read(path).decode("utf-8", "replace"))
+    if told is None or not re.fullmatch(r"[0-9a-f]{40,64}", told[1]):
+        raise bundle.BundleError(f"{path} names no commit: install the suite from its git tree")
+    if told[2] != "clean":
+        raise bundle.BundleError("the suite was installed from a tree with changes without a commit")
+    return told[1]
 
 
 def run_suite(wanted: Wanted, version: str, log: Path) -> None:

@@ -398,6 +398,9 @@ _TYPES: dict[str, dict[str, Any]] = {
 _PLAIN_STEPS = ("invoke", "return", "actor", "process", "object", "freeze", "thaw")
 
 
+_PLAIN_STARTS = tuple(f'{{"event":"{name}",'.encode() for name in _PLAIN_STEPS)
+
+
 def _check_types(record: Record, number: int) -> None:
     for name, kind in _TYPES.get(record["event"], {}).items():
         value = record.get(name)
@@ -424,7 +427,10 @@ def _events(content: bytes) -> list[Record]:
 
 def _event(line: bytes, where: str) -> Any:
     """Names that stand twice are looked for where something is derived from the event, since that
-    takes time; nothing is derived from the others."""
+    takes time; nothing is derived from the others. A line that begins like one of those, and is
+    another event after all, is looked at like that one."""
+    if not line.startswith(_PLAIN_STARTS):
+        return parse_json(line, where, "EVENT_FORMAT")
     try:
         record = _FAST.decode(line.decode("utf-8"))
     except (ValueError, RecursionError) as error:
@@ -478,13 +484,14 @@ def read_log(content: bytes) -> Log:
     if not isinstance(digest, str) or not re.fullmatch(r"[0-9a-f]{64}", digest):
         refuse("EVENT_SCHEMA", "run_start has no digest of the library")
     executions: dict[tuple[str, int], Execution] = {}
+    planned = set(plan)
     for record in records:
         if "case" in record:
             case, rep = record.get("case"), record.get("rep")
             if not isinstance(case, str) or type(rep) is not int:
                 refuse("EVENT_SCHEMA", f"{record['event']} has no case or no repetition")
             where = f"{case} repetition {rep}"
-            if case not in plan or not 1 <= rep <= start["repeat"]:
+            if case not in planned or not 1 <= rep <= start["repeat"]:
                 refuse("NOT_PLANNED", f"{where} is not in the plan")
             _take(executions.setdefault((case, rep), Execution()), record, where)
     _check_whole(start, end, executions)

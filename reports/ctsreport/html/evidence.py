@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from ctsreport import events, results
+from ctsreport import coverage, events, results
 from ctsreport.anchors import anchor
+from ctsreport.coverage.lines import by_file
 from ctsreport.html.markup import chip, esc
 from ctsreport.timeline import number_of, text_of
 
@@ -228,6 +229,42 @@ def line_coverage(tracefile: str) -> list[File]:
         File(esc(name[len(prefix) :], 200), len(hits), sum(1 for n in hits.values() if n > 0))
         for name, hits in sorted(files.items())
     ][:FILES_MAX]
+
+
+def reached_lines(run: results.Run) -> list[File]:
+    """The same from the log of a run with --coverage; empty without."""
+    hits: dict[str, set[int]] = {}
+    for case in run.cases:
+        for rep in case.repetitions:
+            for seen in rep.coverage:
+                hits.setdefault(seen.file, set()).update(line for line, _ in seen.lines)
+    return [
+        File(esc(s.file, 200), len(s.lines), len(hits.get(s.file, set()) & set(s.lines)))
+        for s in sorted(run.sources, key=lambda source: source.file)
+    ][:FILES_MAX]
+
+
+@dataclass(frozen=True)
+class Alone:
+    """Lines that one requirement alone reached, or (without a name) none."""
+
+    requirement: str
+    count: int
+    places: str  # HTML
+
+
+def lines_alone(run: results.Run) -> list[Alone]:
+    if not run.sources:
+        return []
+    reached = coverage.of_requirements(run)
+    there = coverage.all_lines(run)
+    never = there.difference(*reached.values())
+    rows = [("", never), *((name, places & there) for name, places in coverage.only(reached).items())]
+    return [
+        Alone(esc(name, 60), len(places), esc("; ".join(by_file(places)), 2000))
+        for name, places in rows
+        if places or not name
+    ]
 
 
 def _common(names: Sequence[str]) -> str:
