@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 from ctsreport import events, results
 
@@ -30,13 +32,12 @@ class Call:
     members: Mapping[str, object]
     result: Mapping[str, object] | None
 
-    @property
+    @cached_property
     def rc(self) -> str | None:
         return None if self.result is None else text_of(self.result, "rc") or "?"
 
 
-@dataclass(frozen=True)
-class Moment:
+class Moment(NamedTuple):  # a log has hundreds of thousands, and these are made quickly
     """One thing that happened. `kind`: begin, end, whole (begin and end without anything between
     them), check, observe, or a step of the log (settle, freeze, thaw, process_end, advance)."""
 
@@ -58,6 +59,8 @@ class Actor:
 def text_of(members: Mapping[str, object], name: str) -> str | None:
     """A member as text; None when it is absent or null."""
     value = members.get(name)
+    if type(value) is str and value.isascii():  # nearly always
+        return value
     if value is None or isinstance(value, (dict, list)):
         return None
     return events.clean(value) if isinstance(value, str) else str(value)
@@ -65,7 +68,7 @@ def text_of(members: Mapping[str, object], name: str) -> str | None:
 
 def number_of(members: Mapping[str, object], name: str) -> int | None:
     value = members.get(name)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    return value if type(value) is int else None
 
 
 def actors(repetition: results.Repetition) -> tuple[Actor, ...]:
