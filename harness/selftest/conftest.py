@@ -20,13 +20,25 @@ from mutants import build as mutant_build
 from suite import Suite
 
 
+# Modules whose tests share nothing but files that are built under a lock: with `--dist loadgroup` any
+# process may take the next of their tests. A test of another module stays with its module.
+SPREAD = frozenset(
+    {"test_blind", "test_degenerate", "test_leaks", "test_mutants", "test_reference", "test_tap",
+     "test_timing", "test_variants"}
+)  # fmt: skip
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "slow: takes minutes; runs with CTS_SELFTEST_SLOW=1 or -m slow"
     )
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.stem not in SPREAD:
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
     if os.environ.get("CTS_SELFTEST_SLOW", "0") == "1" or "slow" in config.option.markexpr:
         return
     for item in items:
