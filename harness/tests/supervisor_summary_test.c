@@ -134,6 +134,24 @@ START_TEST(deviating)
 }
 END_TEST
 
+/* What is left after cases says nothing of their requirements, and comes after what is violated. */
+START_TEST(something_left)
+{
+    struct summary_ending ending = {.planned = 4, .whole = true, .profile = "ce-1.2"};
+    add(0, 1, VERDICT_LEAK, "no object outlives its handles");
+    add(1, 1, VERDICT_PASS, "");
+    add(2, 1, VERDICT_PASS, "");
+    expect_last_line(&ending,
+                     "ipc-cts: 3 of 4 cases: 1 LEAK, 2 PASS; not conformant, something left "
+                     "in cases of: OBJ-01");
+    add(3, 1, VERDICT_FAIL, "x");
+    expect_last_line(&ending, "ipc-cts: 4 cases: 1 FAIL, 1 LEAK, 2 PASS; not conformant: CALL-02; "
+                              "something left in cases of: OBJ-01");
+    expect_summary(&ending, "Requirements with a failed case:\n  CALL-02 ");
+    expect_summary(&ending, "\nOnly something left behind (LEAK) in cases of:\n  OBJ-01\n");
+}
+END_TEST
+
 START_TEST(unfinished)
 {
     struct summary_ending ending = {
@@ -347,6 +365,7 @@ int main(void)
     tcase_add_test(tests, conformant);
     tcase_add_test(tests, race_windows);
     tcase_add_test(tests, deviating);
+    tcase_add_test(tests, something_left);
     tcase_add_test(tests, unfinished);
     tcase_add_test(tests, all_skipped_and_mixed);
     tcase_add_test(tests, failure_text);

@@ -129,6 +129,8 @@ def _model(rep: results.Repetition) -> Iterator[str]:
 
 def _causes(run: results.Run, case: results.CaseResult, rep: results.Repetition) -> Iterator[str]:
     row = run.requirement(case.requirement)
+    if case.left_something_only:
+        return
     if results.is_failure(rep.verdict) and row is not None and row.causes:
         yield from folded("likely cause", row.causes)
 

@@ -89,6 +89,13 @@ class CaseResult:
         return None if self.start is None else self.start.suspect
 
     @property
+    def left_something_only(self) -> bool:
+        """Did its claims hold, and only something was left when it had ended? Such a LEAK says nothing
+        of the requirement; where growth is the claim itself, the claim has a place."""
+        end = None if self.shown is None else self.shown.end
+        return self.verdict == "LEAK" and end is not None and end.at is None
+
+    @property
     def is_flaky(self) -> bool:
         """Did some repetitions fail, and others not?"""
         return len({is_failure(word) for word, _ in self.outcomes}) > 1

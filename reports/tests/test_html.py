@@ -563,3 +563,26 @@ def test_many_threads_do_not_burst_the_picture() -> None:
     assert len(found.xpath(".//svg//*[@class='rail']")) == 14
     assert "25 actors more without a lane" in words(found)
     assert int(found.find(".//svg").get("width")) < 900
+
+
+def test_what_only_left_something_comes_last_and_is_no_violation() -> None:
+    plan = ["CALL-01.1", "OBJ-15.1", "RECV-01.1"]
+    left = "no object outlives its handles"
+    place = {"file": "conformance/cases/obj_leak.c", "line": 7}
+    records = [
+        run_start(plan),
+        *(requirement(case.partition(".")[0]) for case in plan),
+        *(case_start(case) for case in plan),
+        case_end("CALL-01.1", "LEAK", reason=left, at=None),
+        case_end("OBJ-15.1", "LEAK", reason="memory grows", at=place),
+        case_end("RECV-01.1", "FAIL", reason="it waits"),
+    ]
+    run = results.collect(events.read(encode(records).splitlines(keepends=True)), results.every_case)
+    found, _ = html.page.groups(run)
+    worst = html.page.by_weight(found)
+    assert worst[-1].id == "CALL-01"
+    assert [group.left_something_only for group in worst] == [False, False, True]
+    sentence = html.page.headline(run, found).sentence
+    assert "2 requirements are violated; cases of 1 other requirement only left" in sentence
+    shown = html.render(run).decode("utf-8")
+    assert shown.count("Its claims held.") == 1

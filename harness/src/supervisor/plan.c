@@ -13,6 +13,11 @@ void case_result_finish(struct case_result *result)
     case_log_finish(&result->log);
 }
 
+bool case_left_something_only(const struct case_result *result)
+{
+    return result->verdict == VERDICT_LEAK && result->log.record.file == NULL;
+}
+
 /* splitmix64: the order made from a seed is the same everywhere. */
 static uint64_t next_random(uint64_t *state)
 {

@@ -181,7 +181,9 @@ void progress_failure_text(const struct case_result *result, bool color, struct 
     case_log_in_flight(&result->log, &line);
     add_field(text, "in flight", text_string(&line));
     add_field(text, "source", row != NULL ? row->source : NULL);
-    add_field(text, "usual cause", row != NULL ? row->causes : NULL);
+    if (!case_left_something_only(result)) {
+        add_field(text, "usual cause", row != NULL ? row->causes : NULL);
+    }
     add_place(result, text);
     add_output(result, text);
     add_field(text, "rerun", text_string(&result->repro));

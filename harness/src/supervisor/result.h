@@ -33,4 +33,8 @@ struct case_result {
 
 void case_result_finish(struct case_result *result);
 
+/* Did the claims of the case hold, and only something was left when it had ended? Such a LEAK says
+ * nothing of the case's requirement; where growth is the claim itself, the claim has a place. */
+bool case_left_something_only(const struct case_result *result);
+
 #endif

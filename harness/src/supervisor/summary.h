@@ -32,7 +32,8 @@ struct summary_window {
 struct summary {
     const struct catalogue *catalogue;
     unsigned counts[VERDICT_COUNT];
-    unsigned *masks; /* by position of the case: one bit for each verdict it had */
+    unsigned
+        *masks; /* by position of the case: one bit for each verdict it had, and SUMMARY_VIOLATES */
     struct summary_groups skipped;
     struct summary_groups observed;
     struct summary_window *windows; /* in the order in which they came up */

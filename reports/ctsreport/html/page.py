@@ -61,6 +61,11 @@ class Group:
         return tuple(case for case in self.cases if kind_of(case.verdict) == BAD)
 
     @property
+    def left_something_only(self) -> bool:
+        """Is what failed no claim of this requirement?"""
+        return bool(self.failed) and all(case.left_something_only for case in self.failed)
+
+    @property
     def undecided(self) -> tuple[results.CaseResult, ...]:
         return tuple(case for case in self.cases if kind_of(case.verdict) == UNDECIDED)
 
@@ -120,12 +125,12 @@ STRENGTHS = ("must", "derived", "open")
 
 def by_weight(found: Sequence[Group]) -> list[Group]:
     """Those with failed cases: what is written first, then what follows from it; in each the one
-    with the largest share of failed cases first."""
+    with the largest share of failed cases first. Last, those whose own claims held."""
 
-    def weight(group: Group) -> tuple[int, float]:
+    def weight(group: Group) -> tuple[bool, int, float]:
         known = group.strength in STRENGTHS
         strength = STRENGTHS.index(group.strength) if known else len(STRENGTHS)
-        return strength, -len(group.failed) / len(group.cases)
+        return group.left_something_only, strength, -len(group.failed) / len(group.cases)
 
     return sorted((group for group in found if group.failed), key=weight)
 
@@ -144,13 +149,18 @@ def headline(run: results.Run, found: Sequence[Group]) -> Headline:
     if run.start is None:
         return Headline(UNDECIDED, "?", "No verdict", "The log does not say what was to be run.")
     if bad:
-        violated = [group.id for group in found if group.failed]
+        failed = [group for group in found if group.failed]
+        only_left = [group for group in failed if group.left_something_only]
+        violated = len(failed) - len(only_left)
         verb = "fails" if len(bad) == 1 else "fail"
-        are = "is" if len(violated) == 1 else "are"
-        text = (
-            f"{len(bad):,} of {counted(total, 'case')} {verb}; "
-            f"{counted(len(violated), 'requirement')} {are} violated."
-        )
+        are = "is" if violated == 1 else "are"
+        text = f"{len(bad):,} of {counted(total, 'case')} {verb}"
+        if violated:
+            text += f"; {counted(violated, 'requirement')} {are} violated"
+        if only_left:
+            others = "other " if violated else ""
+            text += f"; cases of {counted(len(only_left), others + 'requirement')} only left something behind"
+        text += "."
         return Headline(BAD, "✗", f"Not conformant to {profile}", text)
     if run.end is None or not run.end.complete or run.problems:
         text = "The log is not the whole of a run. What it holds shows no failure."
