@@ -74,7 +74,8 @@ struct cts_link cts_link_add(const struct cts_link *link);
 /* A new sync object of `process`; requires rcOk. */
 Handle cts_sync_new(struct cts_process *process);
 
-/* A thread of `process`. `name` is a literal and appears in reports. */
+/* A thread of `process`. `name` is a literal and appears in reports, with a number behind it from the
+ * second of that name on. */
 struct cts_actor *cts_actor_new(struct cts_process *process, const char *name);
 
 /* ------------------------------------------------------------------------------------------------

@@ -132,13 +132,33 @@ pthread_attr_t *cts_actor_attributes(void)
     return &attributes;
 }
 
+static bool is_taken(const char *name)
+{
+    for (const struct cts_actor *actor = cts_world.actors; actor != NULL; actor = actor->next) {
+        if (strcmp(actor->name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Reports tell threads apart by their names: the second client is "client 2". */
+static void set_name(struct cts_actor *actor, const char *name)
+{
+    (void)snprintf(actor->name, sizeof actor->name, "%s", name);
+    for (unsigned number = 2; is_taken(actor->name); number++) {
+        (void)snprintf(actor->name, sizeof actor->name, "%.*s %u",
+                       (int)(sizeof actor->name - sizeof " 4294967295"), name, number);
+    }
+}
+
 struct cts_actor *cts_actor_new(struct cts_process *process, const char *name)
 {
     struct cts_actor *actor = cts_shared_alloc(sizeof *actor);
     if (actor == NULL) {
         cts_broken("no memory for an actor");
     }
-    (void)snprintf(actor->name, sizeof actor->name, "%s", name);
+    set_name(actor, name);
     actor->process = process;
     bool started = process->host != NULL ? cts_host_add_actor(process->host, actor)
                                          : pthread_create(&actor->thread, cts_actor_attributes(),
