@@ -98,10 +98,10 @@ static void close_server_end(const struct cts_link *link)
     }
 }
 
-/* CALL-03, TIME-04: with the request goes the hold that it had on the handle inside. The server end of
- * another channel was in the request; when its handles are closed afterwards, that channel has none, and a
- * call on it is an error at once. A control channel shows that closing has that effect. variant: how the
- * call ended. */
+/* CALL-03, TIME-04: with the request goes the hold that it had on the handle inside, at the latest when a
+ * server has looked through the queue. The server end of another channel was in the request; when its handles
+ * are closed afterwards, that channel has none, and a call on it is an error at once. A control channel shows
+ * that closing has that effect. variant: how the call ended. */
 static void handle_in_a_withdrawn_request_is_let_go(const struct cts_case *self)
 {
     struct scene s = scene_open(self);
@@ -126,6 +126,8 @@ static void handle_in_a_withdrawn_request_is_let_go(const struct cts_case *self)
         cts_skip("the handle of a server end does not travel");
     }
 
+    cts_check_exchange(s.client, s.link.client, s.server, s.link.server);
+    cts_check_returned(cts_start_recv_ex(s.server, s.link.server, 1, INVALID_HANDLE), rcTimeout);
     close_server_end(&sent);
 
     cts_check_error(cts_start_call(s.client, sent.client, CTS_PLAIN));

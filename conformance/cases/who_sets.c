@@ -49,14 +49,16 @@ static void set_by_the_thread_that_holds_the_request(const struct cts_case *self
 }
 
 /* CALL-02: the Reply comes from another thread than the one that received the request. Where that is
- * possible without a Set it is so after one. */
+ * possible without a Set it is so after one. That it is possible is not written anywhere, nor what becomes of
+ * the call where it is not. */
 static void answered_by_another_thread(const struct cts_case *self)
 {
     struct scene s = scene_open(self);
+    struct cts_actor *servers[2] = {s.server, cts_actor_new(s.link.server_process, "server 2")};
     struct cts_actor *replier = cts_actor_new(s.link.server_process, "replier");
     Handle sync = cts_sync_new(s.link.client_process);
     for (int round = 0; round < 2; round++) {
-        struct cts_op *recv = cts_start_recv(s.server, s.link.server);
+        struct cts_op *recv = cts_start_recv(servers[round], s.link.server);
         struct cts_op *call =
             cts_start_call_ex(s.client, s.link.client, CTS_PLAIN, cts_mdelay(self), sync);
         cts_require_returned(recv, rcOk);
@@ -66,9 +68,13 @@ static void answered_by_another_thread(const struct cts_case *self)
 
         struct cts_op *reply = cts_start_reply(replier, recv, CTS_PLAIN);
 
-        if (round == 0 && cts_wait(reply) != rcOk) {
-            cts_check_served(s.server, recv, call);
-            cts_skip("only the thread that received a request may answer it");
+        if (round == 0) {
+            cts_may_lack_room(reply);
+            cts_may_lack_room(call);
+            cts_settle();
+            if (!cts_returned(reply) || cts_rc(reply) != rcOk || cts_wait(call) != rcOk) {
+                cts_skip("only the thread that received a request may answer it");
+            }
         }
         cts_check_returned(reply, rcOk);
         cts_check_returned(call, rcOk);

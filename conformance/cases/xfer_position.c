@@ -8,7 +8,7 @@
 /* variant: how many handles, which of them is the sync handle, and what carries them. */
 #define OF(position, count) ((count)*32 + (position))
 enum { BY_CALL_EX = 1024, LATER_SERVER = 2048, EVERY_POSITION = 4096 };
-enum { CLIENT_MS = 4000 };
+enum { CLIENT_MS = 4000, CHANNELS_MAX = 4 };
 
 static int count_of(const struct cts_case *self)
 {
@@ -26,11 +26,22 @@ struct scene {
     struct cts_process *receiver;
     struct cts_actor *client;
     struct cts_actor *server;
-    Handle sync;                                 /* of the sender */
-    struct cts_link others[CTS_MESSAGE_HANDLES]; /* their client handles may travel */
-    struct cts_actor *caller;                    /* uses them in the sender's process */
+    Handle sync;                          /* of the sender */
+    struct cts_link others[CHANNELS_MAX]; /* their client handles may travel */
+    struct cts_actor *caller;             /* uses them in the sender's process */
     struct cts_actor *other_server;
 };
+
+static int channels_of(const struct cts_case *self)
+{
+    return count_of(self) < CHANNELS_MAX ? count_of(self) : CHANNELS_MAX;
+}
+
+/* More handles than channels: a library may have no room for them, or none for a handle twice. */
+static bool handles_repeat(const struct cts_case *self)
+{
+    return count_of(self) > CHANNELS_MAX;
+}
 
 static struct scene scene_open(const struct cts_case *self, bool client_sends)
 {
@@ -40,7 +51,7 @@ static struct scene scene_open(const struct cts_case *self, bool client_sends)
     s.client = cts_actor_new(s.link.client_process, "client");
     s.server = cts_actor_new(s.link.server_process, "server");
     s.sync = cts_sync_new(s.sender);
-    for (int i = 0; i < count_of(self); i++) {
+    for (int i = 0; i < channels_of(self); i++) {
         s.others[i] = cts_link_between(s.receiver, s.sender);
     }
     s.caller = cts_actor_new(s.sender, "caller");
@@ -48,13 +59,14 @@ static struct scene scene_open(const struct cts_case *self, bool client_sends)
     return s;
 }
 
-/* All may travel but the one at `position`; -1: all may. */
+/* All may travel but the one at `position`; -1: all may. Beyond the number of channels their handles come
+ * again. */
 static struct cts_message message_of(const struct cts_case *self, const struct scene *s,
                                      int position)
 {
     struct cts_message message = {.handle_count = (unsigned)count_of(self)};
     for (int i = 0; i < count_of(self); i++) {
-        message.handles[i] = i == position ? s->sync : s->others[i].client;
+        message.handles[i] = i == position ? s->sync : s->others[i % CHANNELS_MAX].client;
     }
     return message;
 }
@@ -72,7 +84,7 @@ static struct cts_op *start_sending(const struct cts_case *self, const struct sc
 /* What was to be sent still works where it is. */
 static void check_sender_keeps(const struct cts_case *self, const struct scene *s)
 {
-    for (int i = 0; i < count_of(self); i++) {
+    for (int i = 0; i < channels_of(self); i++) {
         cts_check_exchange(s->caller, s->others[i].client, s->other_server, s->others[i].server);
     }
     struct cts_op *call =
@@ -97,6 +109,34 @@ static void check_all_travel(const struct cts_case *self, const struct scene *s)
         cts_check_exchange(s->server, cts_received_handle(recv, (unsigned)i), s->other_server,
                            s->others[i].server);
     }
+}
+
+/* Before twenty handles can prove anything: without the sync handle they go through. How many a process and
+ * a message may have is not written anywhere, below the number in the headers. */
+static void skip_without_room(const struct cts_case *self, const struct scene *s, bool client_sends)
+{
+    if (!handles_repeat(self)) {
+        return;
+    }
+    struct cts_op *recv = cts_start_recv(s->server, s->link.server);
+    struct cts_op *call = client_sends ? start_sending(self, s, -1)
+                                       : cts_start_call(s->client, s->link.client, CTS_PLAIN);
+    cts_may_lack_room(recv);
+    cts_may_lack_room(call);
+    cts_settle();
+    bool room = !cts_returned(call) && cts_returned(recv) && cts_rc(recv) == rcOk;
+    if (room) {
+        struct cts_op *reply =
+            cts_start_reply(s->server, recv, client_sends ? CTS_PLAIN : message_of(self, s, -1));
+        cts_may_lack_room(reply);
+        room = cts_wait(reply) == rcOk && cts_wait(call) == rcOk;
+    }
+    if (!room) {
+        cts_skip("the library has no room for a message with that many handles");
+    }
+    cts_check_that(cts_received_handle_count(client_sends ? recv : call) ==
+                       (unsigned)count_of(self),
+                   "every handle of the other message arrives");
 }
 
 /* One refused request: the sender gets an error, and a server that waits, or comes, waits on. */
@@ -126,6 +166,7 @@ static void check_request_refused(const struct cts_case *self, const struct scen
 static void request_is_refused(const struct cts_case *self)
 {
     struct scene s = scene_open(self, true);
+    skip_without_room(self, &s, true);
     int first = self->variant & EVERY_POSITION ? 0 : position_of(self);
     int last = self->variant & EVERY_POSITION ? count_of(self) - 1 : first;
 
@@ -134,13 +175,16 @@ static void request_is_refused(const struct cts_case *self)
     }
 
     check_sender_keeps(self, &s);
-    check_all_travel(self, &s);
+    if (!handles_repeat(self)) {
+        check_all_travel(self, &s);
+    }
 }
 
 /* XFER-07: in a response. How the client ends is open (XFER-05), but it has none of the handles. */
 static void response_is_refused(const struct cts_case *self)
 {
     struct scene s = scene_open(self, false);
+    skip_without_room(self, &s, false);
     int first = self->variant & EVERY_POSITION ? 0 : position_of(self);
     int last = self->variant & EVERY_POSITION ? count_of(self) - 1 : first;
     struct cts_op *recv = cts_start_recv(s.server, s.link.server);
