@@ -4,6 +4,9 @@
  */
 #include <cts/cts.h>
 
+/* Where a server waits: the server handle of the channel, or its listener. */
+enum { AT_SERVER, AT_LISTENER };
+
 struct scene {
     struct cts_link link;
     Handle sync;
@@ -112,13 +115,33 @@ static void entered_behind_a_queue_is_interrupted(const struct cts_case *self)
     cts_check_served(s.server, recv, ahead);
 }
 
+/* CALL-04: a server that waits at another channel does not help: the call would have to wait. */
+static void entered_while_another_channel_is_served(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    struct cts_link elsewhere = cts_link_between(s.link.server_process, s.link.client_process);
+    struct cts_op *recv = cts_start_recv(s.server, elsewhere.server);
+    cts_require_blocked(recv);
+    cts_set(s.link.client_process, s.sync);
+
+    struct cts_op *call =
+        cts_start_call_ex(s.client, s.link.client, CTS_PLAIN, cts_mdelay(self), s.sync);
+
+    cts_check_returned(call, rcIpcInterrupt);
+    cts_check_blocked(recv);
+    struct cts_op *plain = cts_start_call(s.client, elsewhere.client, CTS_PLAIN);
+    cts_check_returned(recv, rcOk);
+    cts_check_served(s.server, recv, plain);
+}
+
 /* CALL-05 (open): a CallEx entered while the object is set and a server waits ends in one of two
  * ways: served and rcOk, or refused and received by nobody. The second call decides which, without
  * waiting for something that may not come: the server gets one of the two requests for sure. */
 static void rendezvous_is_open_at_entry(const struct cts_case *self)
 {
     struct scene s = scene_open(self);
-    struct cts_op *recv = cts_start_recv(s.server, s.link.server);
+    Handle end = self->variant == AT_LISTENER ? s.link.listener : s.link.server;
+    struct cts_op *recv = cts_start_recv(s.server, end);
     cts_require_blocked(recv);
     cts_set(s.link.client_process, s.sync);
 
@@ -131,7 +154,7 @@ static void rendezvous_is_open_at_entry(const struct cts_case *self)
     if (cts_request(recv) == cts_request(call)) {
         cts_check_blocked(call);
         cts_check_served(s.server, recv, call);
-        recv = cts_start_recv(s.server, s.link.server);
+        recv = cts_start_recv(s.server, end);
         cts_check_returned(recv, rcOk);
     } else {
         cts_check_returned(call, rcIpcInterrupt);
@@ -205,11 +228,17 @@ static const struct cts_case cases[] = {
     {"CALL-04.12", "CallEx entered after an interrupted one is interrupted, limit, two processes",
      entered_after_an_interruption_is_interrupted, CTS_TWO_PROCESSES, CTS_LIMITED, 0, 0},
     {"CALL-05.1", "CallEx entered while set with a waiting server: served or refused",
-     rendezvous_is_open_at_entry, CTS_ONE_PROCESS, CTS_UNLIMITED, 0, CTS_SMOKE},
+     rendezvous_is_open_at_entry, CTS_ONE_PROCESS, CTS_UNLIMITED, AT_SERVER, CTS_SMOKE},
     {"CALL-05.2", "CallEx with a limit entered while set with a waiting server",
      rendezvous_is_open_at_entry, CTS_ONE_PROCESS, CTS_LIMITED, 0, 0},
     {"CALL-05.3", "CallEx entered while set with a waiting server, two processes",
      rendezvous_is_open_at_entry, CTS_TWO_PROCESSES, CTS_UNLIMITED, 0, 0},
+    {"CALL-05.4", "CallEx entered while set with a server at the listener: served or refused",
+     rendezvous_is_open_at_entry, CTS_ONE_PROCESS, CTS_UNLIMITED, AT_LISTENER, 0},
+    {"CALL-04.23", "CallEx entered while set and a server at another channel is interrupted",
+     entered_while_another_channel_is_served, CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
+    {"CALL-04.24", "CallEx entered while set, server at another channel, limit, two processes",
+     entered_while_another_channel_is_served, CTS_TWO_PROCESSES, CTS_LIMITED, 0, 0},
     {"CALL-12.1", "Set during service interrupts the next CallEx of the thread",
      set_during_service_meets_the_next_call, CTS_ONE_PROCESS, CTS_UNLIMITED, SAME_THREAD,
      CTS_SMOKE},

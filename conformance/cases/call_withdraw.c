@@ -181,6 +181,23 @@ static void interruptions_and_exchanges_alternate(const struct cts_case *self)
     }
 }
 
+/* CALL-11: however often that was. */
+static void interrupted_many_times(const struct cts_case *self)
+{
+    enum { MANY = 70 };
+    struct scene s = scene_open(self);
+    for (int i = 0; i < MANY; i++) {
+        struct cts_op *call =
+            cts_start_call_ex(s.client, s.link.client, CTS_PLAIN, cts_mdelay(self), s.sync);
+        cts_check_blocked(call);
+        cts_set(s.link.client_process, s.sync);
+        cts_check_returned(call, rcIpcInterrupt);
+        cts_clear(s.link.client_process, s.sync);
+    }
+
+    cts_check_exchange(s.client, s.link.client, s.server, s.link.server);
+}
+
 static const struct cts_case cases[] = {
     {"CALL-03.1", "an interrupted request is not received by Recv",
      interrupted_request_is_not_received, CTS_ONE_PROCESS, CTS_UNLIMITED, WITH_RECV, CTS_SMOKE},
@@ -223,5 +240,7 @@ static const struct cts_case cases[] = {
      CTS_ONE_PROCESS, CTS_UNLIMITED, 0, CTS_SMOKE},
     {"CALL-11.10", "interruptions and exchanges alternate, limit, two processes",
      interruptions_and_exchanges_alternate, CTS_TWO_PROCESSES, CTS_LIMITED, 0, 0},
+    {"CALL-11.11", "after seventy interruptions Call succeeds", interrupted_many_times,
+     CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
 };
 CTS_GROUP(cts_group_call_withdraw, cases);

@@ -81,6 +81,9 @@ extern const struct cts_group cts_group_obj_leak;
 extern const struct cts_group cts_group_state_late_set;
 /* Last: their cases run alone, so the others should not have to wait for them. */
 extern const struct cts_group cts_group_time_late;
+extern const struct cts_group cts_group_carried;
+extern const struct cts_group cts_group_copies;
+extern const struct cts_group cts_group_state_remains;
 
 /* A new group must not move all the others. */
 /* clang-format off */
@@ -163,6 +166,9 @@ const struct cts_group *const cts_groups[] = {
     &cts_group_obj_leak,
     &cts_group_state_late_set,
     &cts_group_time_late,
+    &cts_group_carried,
+    &cts_group_copies,
+    &cts_group_state_remains,
     NULL,
 };
 /* clang-format on */

@@ -4,6 +4,9 @@
  */
 #include <cts/cts.h>
 
+/* Which end is meant: the server handle of the channel, or its listener. */
+enum { AT_SERVER, AT_LISTENER };
+
 struct scene {
     struct cts_link link;
     Handle sync; /* of the server's process */
@@ -116,22 +119,41 @@ static void entered_beside_a_receiver_is_interrupted(const struct cts_case *self
     cts_check_served(s.second, waiting, call);
 }
 
-/* RECV-05 (open): a RecvEx entered while the object is set and a request is queued either returns
- * the request or leaves it where it is. */
-static void queued_request_is_open_at_entry(const struct cts_case *self)
+/* RECV-04: a request that is queued at another channel does not help: the receive would have to wait. */
+static void entered_while_another_channel_has_a_request(const struct cts_case *self)
 {
     struct scene s = scene_open(self);
-    struct cts_op *call = cts_start_call(s.client, s.link.client, CTS_PLAIN);
+    struct cts_link elsewhere = cts_link_between(s.link.server_process, s.link.client_process);
+    struct cts_op *call = cts_start_call(s.client, elsewhere.client, CTS_PLAIN);
     cts_require_blocked(call);
     cts_set(s.link.server_process, s.sync);
 
     struct cts_op *recv = cts_start_recv_ex(s.server, s.link.server, cts_mdelay(self), s.sync);
 
+    cts_check_returned(recv, rcIpcInterrupt);
+    cts_check_blocked(call);
+    recv = cts_start_recv(s.server, elsewhere.server);
+    cts_check_returned(recv, rcOk);
+    cts_check_served(s.server, recv, call);
+}
+
+/* RECV-05 (open): a RecvEx entered while the object is set and a request is queued either returns
+ * the request or leaves it where it is. */
+static void queued_request_is_open_at_entry(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    Handle end = self->variant == AT_LISTENER ? s.link.listener : s.link.server;
+    struct cts_op *call = cts_start_call(s.client, s.link.client, CTS_PLAIN);
+    cts_require_blocked(call);
+    cts_set(s.link.server_process, s.sync);
+
+    struct cts_op *recv = cts_start_recv_ex(s.server, end, cts_mdelay(self), s.sync);
+
     cts_check_returned_one_of(recv, rcOk, rcIpcInterrupt);
     cts_observe("RecvEx entered while set with a queued request", cts_rc_name(cts_rc(recv)));
     cts_check_blocked(call);
     if (cts_rc(recv) == rcIpcInterrupt) {
-        recv = cts_start_recv(s.server, s.link.server);
+        recv = cts_start_recv(s.server, end);
         cts_check_returned(recv, rcOk);
     }
     cts_check_served(s.server, recv, call);
@@ -166,9 +188,15 @@ static const struct cts_case cases[] = {
     {"RECV-04.13", "RecvEx entered after an interrupted one is interrupted, limit, two processes",
      entered_after_an_interruption_is_interrupted, CTS_TWO_PROCESSES, CTS_LIMITED, 0, 0},
     {"RECV-05.1", "RecvEx entered while set with a queued request: all or nothing",
-     queued_request_is_open_at_entry, CTS_ONE_PROCESS, CTS_UNLIMITED, 0, CTS_SMOKE},
+     queued_request_is_open_at_entry, CTS_ONE_PROCESS, CTS_UNLIMITED, AT_SERVER, CTS_SMOKE},
     {"RECV-05.2", "RecvEx with a limit entered while set with a queued request",
      queued_request_is_open_at_entry, CTS_ONE_PROCESS, CTS_LIMITED, 0, 0},
+    {"RECV-05.4", "RecvEx on a listener entered while set with a queued request",
+     queued_request_is_open_at_entry, CTS_ONE_PROCESS, CTS_UNLIMITED, AT_LISTENER, 0},
+    {"RECV-04.14", "RecvEx entered while set and a request at another channel is interrupted",
+     entered_while_another_channel_has_a_request, CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
+    {"RECV-04.15", "RecvEx entered while set, request at another channel, limit, two processes",
+     entered_while_another_channel_has_a_request, CTS_TWO_PROCESSES, CTS_LIMITED, 0, 0},
     {"RECV-05.3", "RecvEx entered while set with a queued request, two processes",
      queued_request_is_open_at_entry, CTS_TWO_PROCESSES, CTS_UNLIMITED, 0, 0},
 };

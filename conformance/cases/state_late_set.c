@@ -9,7 +9,7 @@
 /* variant: kind of the Ex calls. */
 enum { CALLS = 0, RECVS = 1 };
 /* The wait that a late Set would meet; milliseconds. */
-enum { LONG_ENOUGH = 80, TIMES = 8 };
+enum { LONG_ENOUGH = 80, TIMES = 8, SHORT = 15, CROWD = 12 };
 
 struct scene {
     struct cts_link link;
@@ -70,6 +70,66 @@ static void nothing_is_left_of_pulses(const struct cts_case *self)
     cts_check_returned(use, rcTimeout);
 }
 
+/* STATE-08: one thread calls Set, Clear and the Ex call without anything between them, several times: a
+ * helper of a Set that is late by the time of a thread's start is still late here. */
+static void nothing_is_left_for_the_setter(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    for (int i = 0; i < TIMES; i++) {
+        cts_program_begin(s.user);
+        struct cts_op *set = cts_start_set(s.user, s.sync);
+        struct cts_op *clear = cts_start_clear(s.user, s.sync);
+        struct cts_op *use = start_use(self, &s, SHORT);
+        cts_program_run();
+
+        cts_require_returned(set, rcOk);
+        cts_require_returned(clear, rcOk);
+        cts_check_returned(use, rcTimeout);
+    }
+}
+
+/* STATE-08: the same while other threads wait with the object, one, or in the row with a limit
+ * twelve: interrupted or not (STATE-04), what reaches them is over when Set has returned. */
+static void nothing_is_left_beside_waiters(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    int crowd = self->limit == CTS_LIMITED ? CROWD : 1;
+    struct cts_actor *actors[CROWD];
+    struct cts_op *waits[CROWD];
+    struct cts_actor *user = s.user;
+    struct cts_process *process =
+        self->variant == CALLS ? s.link.client_process : s.link.server_process;
+    for (int i = 0; i < crowd; i++) {
+        actors[i] = cts_actor_new(process, "waiter");
+        s.user = actors[i];
+        waits[i] = start_use(self, &s, INFINITE_TIMEOUT);
+        cts_may_lack_room(waits[i]);
+    }
+    cts_settle();
+    s.user = user;
+    int waiting = 0;
+    for (int i = 0; i < crowd; i++) {
+        if (!cts_returned(waits[i])) {
+            waits[waiting++] = waits[i];
+        }
+    }
+    cts_require_that(waiting > 0, "a thread waits with the object");
+
+    cts_program_begin(user);
+    struct cts_op *set = cts_start_set(user, s.sync);
+    struct cts_op *clear = cts_start_clear(user, s.sync);
+    struct cts_op *use = start_use(self, &s, LONG_ENOUGH);
+    cts_program_run();
+
+    cts_require_returned(set, rcOk);
+    cts_require_returned(clear, rcOk);
+    cts_check_returned(use, rcTimeout);
+    cts_set(process, s.sync);
+    for (int i = 0; i < waiting; i++) {
+        cts_check_returned(waits[i], rcIpcInterrupt);
+    }
+}
+
 /* STATE-08: when the library says that the call, entered after Set returned, waits, it waits although
  * it must not: the model judges what the adapter sees at rest. Without an adapter the call has to
  * return, as in STATE-08.1. */
@@ -102,5 +162,13 @@ static const struct cts_case cases[] = {
      CTS_UNLIMITED, CALLS, 0},
     {"STATE-08.87", "RecvEx after Set does not even wait", not_even_at_first, CTS_ONE_PROCESS,
      CTS_UNLIMITED, RECVS, 0},
+    {"STATE-08.95", "Set and Clear leave nothing for the CallEx of their thread",
+     nothing_is_left_for_the_setter, CTS_ONE_PROCESS, CTS_LIMITED, CALLS, 0},
+    {"STATE-08.96", "Set and Clear leave nothing for the RecvEx of their thread",
+     nothing_is_left_for_the_setter, CTS_TWO_PROCESSES, CTS_LIMITED, RECVS, 0},
+    {"STATE-08.97", "Set and Clear leave nothing, a CallEx waiting", nothing_is_left_beside_waiters,
+     CTS_ONE_PROCESS, CTS_UNLIMITED, CALLS, 0},
+    {"STATE-08.98", "Set and Clear leave nothing, twelve RecvEx waiting",
+     nothing_is_left_beside_waiters, CTS_ONE_PROCESS, CTS_LIMITED, RECVS, 0},
 };
 CTS_GROUP(cts_group_state_late_set, cases);

@@ -102,6 +102,17 @@ static void short_limits_at_once(const struct cts_case *self)
     check_channel_works(&s);
 }
 
+/* TIME-01: as often as limits pass, the next one passes too, and the channel works afterwards. */
+static void many_limits_pass(const struct cts_case *self)
+{
+    enum { MANY = 70 };
+    struct scene s = scene_open(self);
+    for (int i = 0; i < MANY; i++) {
+        cts_check_returned(start_wait(self, &s, s.waiter, 1, s.sync), rcTimeout);
+    }
+    check_channel_works(&s);
+}
+
 /* What may wake a thread for nothing: another thread of the same channel is interrupted, and the
  * waiter's own object is cleared. */
 static void disturb(const struct cts_case *self, const struct scene *s, struct cts_actor *neighbour,
@@ -220,5 +231,9 @@ static const struct cts_case cases[] = {
      CTS_ONE_PROCESS, CTS_LIMITED, CALL, 0},
     {"TIME-01.56", "each of several RecvEx times out at its own limit", each_at_its_own_limit,
      CTS_ONE_PROCESS, CTS_LIMITED, RECV | NO_OBJECT, 0},
+    {"TIME-01.66", "seventy limits of CallEx pass, and the channel works", many_limits_pass,
+     CTS_ONE_PROCESS, CTS_LIMITED, CALL, 0},
+    {"TIME-01.67", "seventy limits of RecvEx pass, and the channel works", many_limits_pass,
+     CTS_TWO_PROCESSES, CTS_LIMITED, RECV, 0},
 };
 CTS_GROUP(cts_group_time_limit, cases);

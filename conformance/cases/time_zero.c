@@ -5,8 +5,8 @@
  */
 #include <cts/cts.h>
 
-/* variant: state of the object, and where nobody is free. */
-enum { CLEAR_OBJECT = 0, NO_OBJECT = 1, SET_OBJECT = 2, BUSY_SERVER = 4 };
+/* variant: state of the object, where nobody is free, and where the server receives. */
+enum { CLEAR_OBJECT = 0, NO_OBJECT = 1, SET_OBJECT = 2, BUSY_SERVER = 4, AT_LISTENER = 8 };
 
 struct scene {
     struct cts_link link;
@@ -38,6 +38,11 @@ static struct scene scene_open(const struct cts_case *self)
     s.client_sync = object_of(self, s.link.client_process);
     s.server_sync = object_of(self, s.link.server_process);
     return s;
+}
+
+static Handle end_of(const struct cts_case *self, const struct scene *s)
+{
+    return self->variant & AT_LISTENER ? s->link.listener : s->link.server;
 }
 
 /* Nobody was there: an error, and rcIpcInterrupt only with a set object. */
@@ -92,7 +97,7 @@ static void recv_without_request(const struct cts_case *self)
 {
     struct scene s = scene_open(self);
 
-    struct cts_op *recv = cts_start_recv_ex(s.server, s.link.server, 0, s.server_sync);
+    struct cts_op *recv = cts_start_recv_ex(s.server, end_of(self, &s), 0, s.server_sync);
 
     check_fails(self, "RecvEx with mdelay 0, no request is queued", recv);
     struct cts_op *call = cts_start_call(s.client, s.link.client, CTS_PLAIN);
@@ -137,7 +142,7 @@ static void recv_with_request(const struct cts_case *self)
     struct cts_op *call = cts_start_call(s.client, s.link.client, CTS_PLAIN);
     cts_require_blocked(call);
 
-    struct cts_op *recv = cts_start_recv_ex(s.server, s.link.server, 0, s.server_sync);
+    struct cts_op *recv = cts_start_recv_ex(s.server, end_of(self, &s), 0, s.server_sync);
 
     Retcode rc = cts_wait(recv);
     cts_check_that(rc != rcIpcInterrupt || (self->variant & SET_OBJECT) != 0,
@@ -178,5 +183,9 @@ static const struct cts_case cases[] = {
      recv_with_request, CTS_ONE_PROCESS, CTS_LIMITED, SET_OBJECT, 0},
     {"TIME-05.13", "RecvEx with mdelay 0 and no object while a request is queued, two processes",
      recv_with_request, CTS_TWO_PROCESSES, CTS_LIMITED, NO_OBJECT, 0},
+    {"TIME-05.14", "RecvEx with mdelay 0 on a listener without a request", recv_without_request,
+     CTS_ONE_PROCESS, CTS_LIMITED, CLEAR_OBJECT | AT_LISTENER, 0},
+    {"TIME-05.15", "RecvEx with mdelay 0 on a listener while a request is queued",
+     recv_with_request, CTS_TWO_PROCESSES, CTS_LIMITED, CLEAR_OBJECT | AT_LISTENER, 0},
 };
 CTS_GROUP(cts_group_time_zero, cases);

@@ -133,8 +133,8 @@ struct cts_op *cts_start_copy(struct cts_actor *actor, Handle handle, rtl_uint32
 /* `rounds` times Create and Close; stops at the first result other than rcOk, which it returns. This op
  * and the next ones are waited for as long as they get on: a library may be slow. */
 struct cts_op *cts_start_churn(struct cts_actor *actor, unsigned rounds);
-/* `rounds` times: Create, Set, a CallEx on `client` and a RecvEx on `server` that are interrupted, Clear,
- * Close. Nobody may wait at the other ends. Result as churn; rcFail when a call was not interrupted. */
+/* `rounds` times: Create, Set, a CallEx on `client` and a RecvEx on `server` that are interrupted, Clear in
+ * every second round, Close. Nobody may wait at the other ends. Result as churn; rcFail when a call was not interrupted. */
 struct cts_op *cts_start_churn_used(struct cts_actor *actor, Handle client, Handle server,
                                     unsigned rounds);
 /* Create and close at most `rounds` objects until one has the handle value `wanted`; it stays open, and

@@ -183,7 +183,7 @@ static Retcode churn(struct cts_op *op)
 }
 
 /* One object interrupts a CallEx and a RecvEx of this thread, and is closed. */
-static Retcode use_object(struct cts_op *op, SMsgHdr *out, struct incoming *in)
+static Retcode use_object(struct cts_op *op, SMsgHdr *out, struct incoming *in, bool closes_set)
 {
     Handle sync = INVALID_HANDLE;
     Retcode rc = cts_library.create_sync_object(&sync);
@@ -203,6 +203,9 @@ static Retcode use_object(struct cts_op *op, SMsgHdr *out, struct incoming *in)
         op->note = "RecvEx with an object that is set was not interrupted";
         return rcFail;
     }
+    if (closes_set) {
+        return cts_library.close(sync);
+    }
     rc = cts_library.clear_interrupt(sync);
     return rc == rcOk ? cts_library.close(sync) : rc;
 }
@@ -220,7 +223,7 @@ static Retcode churn_used(struct cts_op *op)
         return rcFail;
     }
     for (unsigned i = 0; i < op->rounds && rc == rcOk; i++) {
-        rc = use_object(op, &out, &in);
+        rc = use_object(op, &out, &in, i % 2 != 0);
         atomic_fetch_add(&op->rounds_done, 1);
     }
     return rc;
