@@ -124,7 +124,7 @@ static void skip_without_room(const struct cts_case *self, const struct scene *s
     cts_may_lack_room(recv);
     cts_may_lack_room(call);
     cts_settle();
-    bool room = !cts_returned(call) && cts_returned(recv) && cts_rc(recv) == rcOk;
+    bool room = !cts_returned(call) && cts_wait(recv) == rcOk;
     if (room) {
         struct cts_op *reply =
             cts_start_reply(s->server, recv, client_sends ? CTS_PLAIN : message_of(self, s, -1));
