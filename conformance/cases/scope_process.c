@@ -22,6 +22,7 @@ struct party {
     struct cts_link plain_receives;
     struct cts_actor *client;
     struct cts_actor *server;
+    struct cts_actor *plain_server;
     struct cts_op *call;
     struct cts_op *recv;
     struct cts_op *plain_call;
@@ -60,12 +61,12 @@ static struct party party_new(struct cts_process *process, struct cts_process *p
 static void party_start(const struct cts_case *self, struct party *p)
 {
     struct cts_actor *plain_client = cts_actor_new(p->process, "plain client");
-    struct cts_actor *plain_server = cts_actor_new(p->process, "plain server");
+    p->plain_server = cts_actor_new(p->process, "plain server");
     p->call = cts_start_call_ex(p->client, p->calls.client, CTS_PLAIN, cts_mdelay(self), p->sync);
     p->recv = cts_start_recv_ex(p->server, p->receives.server, cts_mdelay(self), p->sync);
     p->plain_call = cts_start_call(plain_client, p->plain_calls.client, CTS_PLAIN);
-    p->plain_recv =
-        cts_start_recv_ex(plain_server, p->plain_receives.server, cts_mdelay(self), INVALID_HANDLE);
+    p->plain_recv = cts_start_recv_ex(p->plain_server, p->plain_receives.server, cts_mdelay(self),
+                                      INVALID_HANDLE);
 }
 
 static void party_wait(const struct cts_case *self, struct party *p)
@@ -89,25 +90,25 @@ static void check_waiting(const struct party *p)
     cts_check_blocked(p->recv);
 }
 
-/* A peer comes to a call and to a receive that wait on these links. */
+/* A peer comes to a call and to a receive that wait on these links; who received replies. */
 static void check_completes(const struct party *p, struct cts_op *call,
-                            const struct cts_link *calls, struct cts_op *recv,
-                            const struct cts_link *receives)
+                            const struct cts_link *calls, struct cts_actor *server,
+                            struct cts_op *recv, const struct cts_link *receives)
 {
     struct cts_actor *peer_server = cts_actor_new(p->peer_process, "peer server");
     struct cts_actor *peer_client = cts_actor_new(p->peer_process, "peer client");
-    struct cts_actor *replier = cts_actor_new(p->process, "replier");
     struct cts_op *peer_recv = cts_start_recv(peer_server, calls->server);
     cts_check_returned(peer_recv, rcOk);
     cts_check_served(peer_server, peer_recv, call);
     struct cts_op *peer_call = cts_start_call(peer_client, receives->client, CTS_PLAIN);
     cts_check_returned(recv, rcOk);
-    cts_check_served(replier, recv, peer_call);
+    cts_check_served(server, recv, peer_call);
 }
 
 static void check_plain_completes(const struct party *p)
 {
-    check_completes(p, p->plain_call, &p->plain_calls, p->plain_recv, &p->plain_receives);
+    check_completes(p, p->plain_call, &p->plain_calls, p->plain_server, p->plain_recv,
+                    &p->plain_receives);
 }
 
 /* SCOPE-01: threads of two processes wait, both kinds; Set interrupts those of its process. */
@@ -127,7 +128,8 @@ static void set_concerns_its_own_process(const struct cts_case *self)
 
     check_interrupted(&own);
     check_waiting(&strange);
-    check_completes(&strange, strange.call, &strange.calls, strange.recv, &strange.receives);
+    check_completes(&strange, strange.call, &strange.calls, strange.server, strange.recv,
+                    &strange.receives);
     check_plain_completes(&own);
     check_plain_completes(&strange);
 }
@@ -183,8 +185,8 @@ static void equal_numbers_are_independent(const struct cts_case *self)
     cts_set(processes[2], parties[2].sync);
     check_interrupted(&parties[2]);
     check_waiting(&parties[0]);
-    check_completes(&parties[0], parties[0].call, &parties[0].calls, parties[0].recv,
-                    &parties[0].receives);
+    check_completes(&parties[0], parties[0].call, &parties[0].calls, parties[0].server,
+                    parties[0].recv, &parties[0].receives);
     for (int i = 0; i < PROCESSES; i++) {
         check_plain_completes(&parties[i]);
     }
