@@ -18,6 +18,15 @@ static Handle copy_of(struct cts_actor *actor, Handle handle, rtl_uint32_t right
     return cts_wait(copy) == rcOk ? cts_handle(copy) : INVALID_HANDLE;
 }
 
+/* Close of a copy may be refused, for instance while a call uses the end: nothing says it must not be. */
+static void close_copy(struct cts_actor *actor, Handle copy)
+{
+    Retcode rc = cts_wait(cts_start_close(actor, copy));
+    if (rc != rcOk) {
+        cts_observe("KnHandleClose of a copy", cts_rc_name(rc));
+    }
+}
+
 /* TIME-03: the copy of an end is closed; calls that wait at it through the original go on waiting until
  * their peer comes. */
 static void closed_copy_of_an_end(const struct cts_case *self)
@@ -40,7 +49,7 @@ static void closed_copy_of_an_end(const struct cts_case *self)
               : cts_start_recv_ex(waiter, link.server, cts_mdelay(self), sync);
     cts_require_blocked(wait);
 
-    cts_close(process, copy);
+    close_copy(copier, copy);
 
     cts_check_blocked(wait);
     if (calls) {
@@ -60,15 +69,16 @@ static void closed_copy_of_a_set_object(const struct cts_case *self)
 {
     struct cts_link link = cts_link_open(self->layout);
     struct cts_actor *server = cts_actor_new(link.server_process, "server");
+    struct cts_actor *copier = cts_actor_new(link.server_process, "copier");
     Handle sync = cts_sync_new(link.server_process);
-    Handle copy = copy_of(server, sync, OCAP_IPC_SYNC_OBJECT);
+    Handle copy = copy_of(copier, sync, OCAP_IPC_SYNC_OBJECT);
     cts_observe("KnHandleCopy of a sync handle", copy == INVALID_HANDLE ? "refused" : "possible");
     if (copy == INVALID_HANDLE) {
         return;
     }
     cts_set(link.server_process, sync);
 
-    cts_close(link.server_process, copy);
+    close_copy(copier, copy);
 
     struct cts_op *recv = cts_start_recv_ex(server, link.server, cts_mdelay(self), sync);
     cts_check_returned(recv, rcIpcInterrupt);
@@ -116,6 +126,9 @@ static void copy_does_not_travel(const struct cts_case *self)
             Retcode second = cts_wait(cts_start_reply(server, recv, CTS_PLAIN));
             Retcode rc = cts_wait(call);
             cts_check_that(rc != rcOk || second == rcOk, "a refused response does not arrive");
+            if (rc == rcTimeout) {
+                break; /* lawful (XFER-05), and it takes too long for all the masks */
+            }
         }
     }
 }

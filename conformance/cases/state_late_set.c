@@ -89,7 +89,8 @@ static void nothing_is_left_for_the_setter(const struct cts_case *self)
 }
 
 /* STATE-08: the same while other threads wait with the object, one, or in the row with a limit
- * twelve: interrupted or not (STATE-04), what reaches them is over when Set has returned. */
+ * twelve or as many as may wait: interrupted or not (STATE-04), what reaches them is over when Set has
+ * returned. The last of the waits may be one too many for the library, then it is refused. */
 static void nothing_is_left_beside_waiters(const struct cts_case *self)
 {
     struct scene s = scene_open(self);
@@ -120,10 +121,19 @@ static void nothing_is_left_beside_waiters(const struct cts_case *self)
     struct cts_op *clear = cts_start_clear(user, s.sync);
     struct cts_op *use = start_use(self, &s, LONG_ENOUGH);
     cts_program_run();
+    bool may_be_refused = waiting >= CTS_SURELY_ROOM_FOR;
+    if (may_be_refused) {
+        cts_may_lack_room(use);
+    }
 
     cts_require_returned(set, rcOk);
     cts_require_returned(clear, rcOk);
-    cts_check_returned(use, rcTimeout);
+    if (may_be_refused && cts_wait(use) != rcTimeout) {
+        cts_check_error(use);
+        cts_observe("one more wait beside those of a crowd", cts_rc_name(cts_rc(use)));
+    } else {
+        cts_check_returned(use, rcTimeout);
+    }
     cts_set(process, s.sync);
     for (int i = 0; i < waiting; i++) {
         cts_check_returned(waits[i], rcIpcInterrupt);

@@ -7,6 +7,8 @@
 
 #define NS_PER_MS 1000000u
 #define A_LITTLE_MORE 10 /* milliseconds */
+/* A library that has taken so long for limits of 1 ms is asked for no more of them. */
+#define ENOUGH_NS 6000000000u
 
 /* variant: the call that waits, and whether it uses an object. */
 enum { CALL = 0, RECV = 1, NO_OBJECT = 2 };
@@ -102,13 +104,21 @@ static void short_limits_at_once(const struct cts_case *self)
     check_channel_works(&s);
 }
 
-/* TIME-01: as often as limits pass, the next one passes too, and the channel works afterwards. */
+/* TIME-01: as often as limits pass, the next one passes too, and the channel works afterwards. How late
+ * a limit may pass is not written anywhere: a library that is slow gets fewer of them. */
 static void many_limits_pass(const struct cts_case *self)
 {
     enum { MANY = 70 };
     struct scene s = scene_open(self);
+    rtl_uint64_t spent_ns = 0;
     for (int i = 0; i < MANY; i++) {
-        cts_check_returned(start_wait(self, &s, s.waiter, 1, s.sync), rcTimeout);
+        if (spent_ns > ENOUGH_NS) {
+            cts_observe("seventy limits", "slow: fewer than planned");
+            break;
+        }
+        struct cts_op *wait = start_wait(self, &s, s.waiter, 1, s.sync);
+        cts_check_returned(wait, rcTimeout);
+        spent_ns += cts_elapsed_ns(wait);
     }
     check_channel_works(&s);
 }
