@@ -62,6 +62,16 @@ def test_coverage_of_a_run(suite: Suite, library: Path, tmp_path: Path) -> None:
     assert suite.call(["diff", plain.log, run.log]).exit_code == 0
 
 
+def test_d15_no_function_record_that_lcov_1_drops(
+    suite: Suite, library: Path, tmp_path: Path
+) -> None:
+    """D15 of test_known_defects.py: lcov 1.16 drops FNL and FNA without a word."""
+    tracefile = tmp_path / "run.info"
+    suite.run(["OBJ-01.1"], sut=library, options=["--lcov", str(tracefile)])
+    words = {line.partition(":")[0] for line in tracefile.read_text().splitlines()}
+    assert "FN" in words and not words & {"FNL", "FNA"}
+
+
 def test_shards_with_coverage_add_up(suite: Suite, library: Path, tmp_path: Path) -> None:
     logs = [
         suite.run(["OBJ-01"], sut=library, options=["--coverage", "--shard", f"{i}/2"]).log

@@ -6,7 +6,8 @@ so that D17 can feed every one of them with what a conforming library gives: a c
 as well would prove nothing.
 
 Elsewhere: D5 (duplicate results unseen by the verifier) and D6 (unrestricted unpacking of a submission)
-in reports/tests/test_verify.py, D16 (a waiver overwrites the raw verdict) in reports/tests/test_waivers.py.
+in reports/tests/test_verify.py, D16 (a waiver overwrites the raw verdict) in reports/tests/test_waivers.py,
+D15 (records of functions that lcov drops without a word) in test_coverage.py.
 """
 
 from __future__ import annotations
@@ -52,11 +53,6 @@ def run_with(suite: Suite, degenerates: DegenerateBuilder) -> Callable[..., Run]
         return suite.run(ids.split(), library, options=options, limit_s=limit_s)
 
     return run
-
-
-def needs_option(suite: Suite, option: str) -> None:
-    if option not in suite.call(["run", "--help"]).stdout:
-        pytest.skip(f"`ipc-cts run` has no {option} yet")
 
 
 def points(path: Path) -> list[str]:
@@ -111,7 +107,7 @@ def test_d3_what_is_not_supported_has_not_failed(suite: Suite) -> None:
     check_d3(suite.run([ALIVE, "LIFE-02"], suite.variant("condvar")))
 
 
-# --- D7, D12, D15: documents beside TAP -----------------------------------------------------------
+# --- D7, D12: documents beside TAP ----------------------------------------------------------------
 
 
 def parse_junit(path: Path, consumer: str) -> list[tuple[str, str]]:
@@ -137,7 +133,6 @@ def parse_junit(path: Path, consumer: str) -> list[tuple[str, str]]:
 def test_d7_junit_tells_failure_from_error_with_names_and_escapes(
     suite: Suite, run_with: Callable[..., Run], tmp_path: Path, consumer: str
 ) -> None:
-    needs_option(suite, "--junit")
     path = tmp_path / "junit.xml"
     run = run_with("hostile_output_in_set", f"{ALIVE} {SET}", "--junit", str(path))
     assert run.verdicts == {ALIVE: "PASS", SET: "FAIL"}
@@ -150,7 +145,6 @@ def test_d7_junit_tells_failure_from_error_with_names_and_escapes(
 
 
 def test_d12_skips_are_the_same_in_every_document(suite: Suite, tmp_path: Path) -> None:
-    needs_option(suite, "--junit")
     junit, tap = tmp_path / "junit.xml", tmp_path / "run.tap"
     options = ["--junit", str(junit), "--tap-file", str(tap)]
     run = suite.run(["LIFE", "OBJ-01"], suite.variant("condvar"), options=options)
@@ -159,14 +153,6 @@ def test_d12_skips_are_the_same_in_every_document(suite: Suite, tmp_path: Path) 
     assert outcomes["skipped"] == run.counts["SKIP"]
     assert outcomes[""] == run.counts["PASS"] + run.counts["OBSERVED"]
     assert sum("# SKIP" in point for point in points(tap)) == run.counts["SKIP"]
-
-
-def test_d15_no_function_record_that_lcov_1_drops(suite: Suite, tmp_path: Path) -> None:
-    needs_option(suite, "--lcov")
-    path = tmp_path / "coverage.info"
-    suite.run([ALIVE], options=["--lcov", str(path)])
-    words = {line.partition(":")[0] for line in path.read_text().splitlines()}
-    assert "FN" in words and not words & {"FNL", "FNA"}
 
 
 # --- D8 ------------------------------------------------------------------------------------------

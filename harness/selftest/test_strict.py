@@ -26,12 +26,16 @@ CATALOGUE = toolchain.REPOSITORY / "conformance" / "tools" / "catalogue.py"
 @pytest.fixture(scope="module")
 def edited(suite: Suite) -> Iterator[Suite]:
     """The command of this build, linked with a catalogue in which one claim was reworded. It stands beside
-    `bin`, from where it finds what writes documents."""
+    the other, from where it finds the worker and what writes documents."""
     with tempfile.TemporaryDirectory(prefix="edited-", dir=suite.build) as directory:
-        yield link_edited(suite, Path(directory))
+        program = suite.program.with_name(Path(directory).name)
+        try:
+            yield link_edited(suite, Path(directory), program)
+        finally:
+            program.unlink(missing_ok=True)
 
 
-def link_edited(suite: Suite, work: Path) -> Suite:
+def link_edited(suite: Suite, work: Path, program: Path) -> Suite:
     data = work / "requirements"
     shutil.copytree(REQUIREMENTS, data)
     text = (data / "obj.yaml").read_text()
@@ -48,7 +52,7 @@ def link_edited(suite: Suite, work: Path) -> Suite:
         include: list[str | Path] = [f"-I{SUPERVISOR}", f"-I{toolchain.REPOSITORY / 'harness' / 'include'}"]
         toolchain.compile_object(source, objects[-1], include)
     made = Suite(suite.build, suite.work)
-    made.program = work / "ipc-cts"
+    made.program = program
     library = suite.build / "lib" / "libcts_supervisor.a"
     link: list[str | Path] = [toolchain.compiler()[0], *objects, library, "-lcjson", "-lnettle", "-pthread"]
     try:
