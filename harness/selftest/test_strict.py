@@ -51,7 +51,8 @@ def link_edited(suite: Suite, work: Path, program: Path) -> Suite:
         objects.append(work / f"{source.stem}.o")
         include: list[str | Path] = [f"-I{SUPERVISOR}", f"-I{toolchain.REPOSITORY / 'harness' / 'include'}"]
         toolchain.compile_object(source, objects[-1], include)
-    made = Suite(suite.build, suite.work)
+    # Its own logs: a refused run leaves what is there alone.
+    made = Suite(suite.build, work)
     made.program = program
     library = suite.build / "lib" / "libcts_supervisor.a"
     link: list[str | Path] = [toolchain.compiler()[0], *objects, library, "-lcjson", "-lnettle", "-pthread"]
