@@ -139,8 +139,8 @@ static void one_of_many_is_interrupted(const struct cts_case *self)
     struct cts_process *process =
         self->variant == CALLS ? link.client_process : link.server_process;
     struct cts_actor *creator = cts_actor_new(process, "creator");
-    Handle syncs[MANY];
-    struct cts_op *waits[MANY];
+    Handle syncs[MANY] = {0};
+    struct cts_op *waits[MANY] = {NULL};
     int started = 0;
     while (started < MANY) {
         struct cts_op *create = cts_start_create(creator);

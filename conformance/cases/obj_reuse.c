@@ -21,7 +21,7 @@ enum { PORTION = 2000 };
 static void keep_objects(struct cts_process *process, struct cts_actor *owner)
 {
     enum { LEFT_FREE = 2 };
-    Handle kept[KEPT];
+    Handle kept[KEPT] = {0};
     for (int count = 0; count < KEPT; count++) {
         struct cts_op *create = cts_start_create(owner);
         cts_may_lack_room(create);
