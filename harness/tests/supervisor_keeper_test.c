@@ -200,6 +200,122 @@ START_TEST(a_program_that_is_none)
 }
 END_TEST
 
+static void serve(char **argv)
+{
+    struct keeper_order order = {
+        .argv = argv, .log_fd = -1, .limit_ms = 20000, .grace_ms = grace_ms, .root = place.root};
+    ck_assert(keeper_start(&keeper, &order));
+    while (!keeper_read(&keeper)) {
+    }
+    ck_assert(keeper_finish(&keeper));
+    text_clear(&output);
+    output_text(&keeper.report.output, &output);
+}
+
+static void serve_script(char *script)
+{
+    char shell[] = "/bin/sh";
+    char flag[] = "-c";
+    char *argv[] = {shell, flag, script, NULL};
+    serve(argv);
+}
+
+/* Nothing of one order is seen by the next. */
+START_TEST(one_keeper_serves_many_orders)
+{
+    char first[] = "echo $PPID; : >left; cd ..; umask 077; exit 1";
+    char second[] = "echo $PPID; ls -A; umask; ls /proc/self/fd | tr '\\n' ' '";
+    serve_script(first);
+    char *keeper_number = copy_string(text_string(&output));
+    pid_t pid = keeper.pid;
+    ck_assert_int_eq(keeper.report.exit_status, 1);
+    for (int i = 0; i < 3; i++) {
+        serve_script(second);
+        struct text expected = {0};
+        text_printf(&expected, "%s0022\n0 1 2 3 ", keeper_number);
+        ck_assert_str_eq(text_string(&output), text_string(&expected));
+        ck_assert_int_eq(keeper.report.exit_status, 0);
+        ck_assert_int_eq(keeper.pid, pid);
+        text_finish(&expected);
+    }
+    free(keeper_number);
+    keeper_close(&keeper);
+}
+END_TEST
+
+/* What a worker that did not simply exit may have done to its keeper, the next order does not meet. */
+START_TEST(a_keeper_ends_after_a_worker_that_did_not_exit)
+{
+    static const char *const scripts[] = {"kill -SEGV $$", "sleep 1000 & exit 0"};
+    char good[] = "echo $PPID";
+    grace_ms = 1;
+    for (size_t i = 0; i < sizeof scripts / sizeof scripts[0]; i++) {
+        serve_script(good);
+        pid_t pid = keeper.pid;
+        char *script = copy_string(scripts[i]);
+        serve_script(script);
+        free(script);
+        ck_assert(keeper.report.last);
+        ck_assert_int_eq(keeper.pid, 0);
+        serve_script(good);
+        ck_assert_int_ne(keeper.pid, pid);
+    }
+    keeper_close(&keeper);
+}
+END_TEST
+
+START_TEST(a_keeper_that_was_killed_while_idle_is_replaced)
+{
+    char script[] = "echo alive";
+    serve_script(script);
+    pid_t pid = keeper.pid;
+    siginfo_t info;
+    ck_assert_int_eq(kill(pid, SIGKILL), 0);
+    ck_assert_int_eq(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+    serve_script(script);
+    ck_assert_str_eq(text_string(&output), "alive\n");
+    ck_assert_int_ne(keeper.pid, pid);
+    keeper_close(&keeper);
+}
+END_TEST
+
+/* Longer than a message of the socket, and than its buffer. */
+START_TEST(a_long_order)
+{
+    enum { WORDS = 6, WORD_BYTES = 100000 };
+    char shell[] = "/bin/sh";
+    char flag[] = "-c";
+    char script[] = "for word; do echo ${#word}; done; pwd";
+    char *argv[WORDS + 4] = {shell, flag, script};
+    for (int i = 0; i < WORDS; i++) {
+        argv[3 + i] = allocate(WORD_BYTES + 1);
+        memset(argv[3 + i], 'a' + i, WORD_BYTES);
+        argv[3 + i][WORD_BYTES] = '\0';
+    }
+    serve(argv);
+    ck_assert_int_eq(strncmp(text_string(&output), "100000\n100000\n100000\n100000\n100000\n/", 36),
+                     0);
+    for (int i = 0; i < WORDS; i++) {
+        free(argv[3 + i]);
+    }
+    keeper_close(&keeper);
+}
+END_TEST
+
+/* A word to stop what has ended in the meantime does not stop the next. */
+START_TEST(a_late_cancel)
+{
+    char script[] = "echo whole";
+    serve_script(script);
+    keeper_cancel(&keeper);
+    keeper_cancel(&keeper);
+    serve_script(script);
+    ck_assert_uint_eq(keeper.report.ending, KEEPER_EXITED);
+    ck_assert_str_eq(text_string(&output), "whole\n");
+    keeper_close(&keeper);
+}
+END_TEST
+
 START_TEST(cancel)
 {
     char shell[] = "/bin/sh";
@@ -213,6 +329,7 @@ START_TEST(cancel)
     }
     ck_assert(keeper_finish(&keeper));
     ck_assert_uint_eq(keeper.report.ending, KEEPER_CANCELLED);
+    ck_assert_int_eq(keeper.pid, 0);
 }
 END_TEST
 
@@ -252,6 +369,11 @@ int main(void)
     tcase_add_test(tests, the_grace_can_be_stretched);
     tcase_add_test(tests, signals_of_the_worker_mean_nothing_to_the_keeper);
     tcase_add_test(tests, a_program_that_is_none);
+    tcase_add_test(tests, one_keeper_serves_many_orders);
+    tcase_add_test(tests, a_keeper_ends_after_a_worker_that_did_not_exit);
+    tcase_add_test(tests, a_keeper_that_was_killed_while_idle_is_replaced);
+    tcase_add_test(tests, a_long_order);
+    tcase_add_test(tests, a_late_cancel);
     tcase_add_test(tests, cancel);
     tcase_add_test(tests, a_keeper_that_is_killed);
     suite_add_tcase(suite, tests);

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The keeper process. Its steps:
- *   1. become leader of a session and reaper of all descendants; keep only the descriptors it needs
+ *   1. become leader of a session and reaper of all descendants; keep only the descriptor it needs
+ *   and for each order:
  *   2. start the worker as leader of a process group, in an empty directory
  *   3. watch until the worker ends, its time or its output runs out, or the command says stop
  *   4. after an end of its own: give helper processes a moment to notice
  *   5. kill what is left, until there is no child any more. The dead worker is reaped last: until
  *      then its number, and with it the group's, cannot be given to a stranger
  *   6. remove the directory and report
- * When the command dies, the keeper gets SIGTERM and does the same without a report. SIGTERM of anybody
- * else, such as the library under test, means nothing.
+ * It serves many orders, since making a process costs more than most cases do, and ends by itself after
+ * a worker that did not simply exit: what such a worker may have done to it, the next case is not to
+ * meet. The end of the command is the end of the socket; the keeper then does the same without a
+ * report. Signals, which the library under test may send, mean nothing.
  */
 #include "keeper.h"
 #include "clock.h"
@@ -25,31 +28,78 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define KEEPER_READ_BYTES 65536
+#define KEEPER_MESSAGE_BYTES 32768u
+
+/* An order on its way to the keeper: this, with the log's descriptor beside it, then the strings, each
+ * with its null byte: the words of argv, then nonce, root and coverage where there are such. */
+struct order_header {
+    uint64_t limit_ms;
+    uint64_t grace_ms;
+    uint64_t directory_word;
+    uint32_t words;
+    uint32_t strings_bytes;
+    bool has_log;
+    bool has_nonce;
+    bool has_coverage;
+};
+
+/* What the command says while a worker runs: a message of one byte. */
+#define KEEPER_CANCEL 'c'
 
 struct watch {
     pid_t worker;
-    pid_t command;
+    int command_fd;        /* orders come in, reports go out */
     int output_fd;         /* -1 once nobody can write to it any more */
     int error_fd;          /* the same; -1 where stderr is the same pipe */
-    struct stream *stream; /* null without a wrapper */
+    struct stream *stream; /* null without a wrapper, as is the memory that it fills */
+    struct cts_log_area *area;
     int signal_fd;
     bool stop; /* the command said so, or is gone */
     struct keeper_report *report;
 };
 
-static _Noreturn void keeper_fail(int report_fd, struct keeper_report *report, const char *what)
+static void note_failure(struct keeper_report *report, const char *what)
 {
     report->ending = KEEPER_FAILED;
     if (report->error[0] == '\0') {
         (void)snprintf(report->error, sizeof(report->error), "%s: %s", what, strerror(errno));
     }
-    ssize_t written = write(report_fd, report, sizeof(*report));
-    _exit(written == (ssize_t)sizeof(*report) ? 0 : 1);
+}
+
+/* The socket keeps the limits of messages; a long order is several. */
+static bool send_all(int fd, const void *bytes, size_t size)
+{
+    const char *at = bytes;
+    while (size != 0) {
+        ssize_t sent =
+            send(fd, at, size < KEEPER_MESSAGE_BYTES ? size : KEEPER_MESSAGE_BYTES, MSG_NOSIGNAL);
+        if (sent < 0 && errno != EINTR) {
+            return false;
+        }
+        at += sent > 0 ? sent : 0;
+        size -= sent > 0 ? (size_t)sent : 0;
+    }
+    return true;
+}
+
+static bool receive_all(int fd, void *bytes, size_t size)
+{
+    char *at = bytes;
+    while (size != 0) {
+        ssize_t got = recv(fd, at, size, 0);
+        if (got == 0 || (got < 0 && errno != EINTR)) {
+            return false;
+        }
+        at += got > 0 ? got : 0;
+        size -= got > 0 ? (size_t)got : 0;
+    }
+    return true;
 }
 
 static void take_output(struct watch *watch, enum stream_channel channel, const char *bytes,
@@ -91,20 +141,25 @@ static bool output_is_over(const struct watch *watch)
     return watch->report->output.total > KEEPER_OUTPUT_MAX_BYTES;
 }
 
-/* Waits for a signal or for output, at most `timeout_ms`, and takes note of both. */
+/* Waits for a signal, a word of the command, or output, at most `timeout_ms`, and takes note of them. */
 static void watch_events(struct watch *watch, int timeout_ms)
 {
     bool over = output_is_over(watch);
-    struct pollfd fds[3] = {{.fd = watch->signal_fd, .events = POLLIN},
+    struct pollfd fds[4] = {{.fd = watch->signal_fd, .events = POLLIN},
                             {.fd = over ? -1 : watch->output_fd, .events = POLLIN},
-                            {.fd = over ? -1 : watch->error_fd, .events = POLLIN}};
-    if (poll(fds, 3, timeout_ms) < 0) {
+                            {.fd = over ? -1 : watch->error_fd, .events = POLLIN},
+                            {.fd = watch->stop ? -1 : watch->command_fd, .events = POLLIN}};
+    if (poll(fds, 4, timeout_ms) < 0) {
         return; /* EINTR: the caller looks again at everything */
     }
     struct signalfd_siginfo info;
     while (read(watch->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-        bool ours = (pid_t)info.ssi_pid == watch->command || getppid() != watch->command;
-        watch->stop = watch->stop || (info.ssi_signo == SIGTERM && ours);
+        /* SIGCHLD makes the caller look; the others are only taken away. */
+    }
+    char word;
+    if (fds[3].revents != 0) {
+        ssize_t size = recv(watch->command_fd, &word, 1, MSG_DONTWAIT);
+        watch->stop = size >= 0 || (errno != EAGAIN && errno != EINTR);
     }
     drain_output(watch);
 }
@@ -206,19 +261,14 @@ static int open_signals(void)
     return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* The keeper is a fork of the command and holds all of its descriptors: pipes of other keepers,
- * logs of other cases. All but 0 to 2 and these two go. */
-static void close_others(int first, int second)
+/* The keeper is a fork of the command and holds all of its descriptors: sockets of other keepers, logs
+ * of other cases. All but 0 to 2 and this one go. */
+static void close_others(int kept)
 {
-    int low = first < second ? first : second;
-    int high = first < second ? second : first;
-    if (low > 3) {
-        (void)close_range(3, (unsigned)low - 1, 0);
+    if (kept > 3) {
+        (void)close_range(3, (unsigned)kept - 1, 0);
     }
-    if (low >= 0 && high > low + 1) {
-        (void)close_range((unsigned)low + 1, (unsigned)high - 1, 0);
-    }
-    (void)close_range((unsigned)high + 1, ~0u, 0);
+    (void)close_range((unsigned)kept + 1, ~0u, 0);
 }
 
 /* A pipe whose end here does not block. */
@@ -227,11 +277,12 @@ static bool open_pipe(int fds[2])
     return pipe2(fds, O_CLOEXEC) == 0 && fcntl(fds[0], F_SETFL, O_NONBLOCK) == 0;
 }
 
+#define KEEPER_LOG_BYTES (sizeof(struct cts_log_area) + CTS_LOG_CAPACITY)
+
 /* The memory behind the log, for what comes through a stream; see case_log.h. */
 static struct cts_log_area *map_log(int fd)
 {
-    size_t size = sizeof(struct cts_log_area) + CTS_LOG_CAPACITY;
-    void *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    void *map = mmap(NULL, KEEPER_LOG_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     return map == MAP_FAILED ? NULL : map;
 }
 
@@ -242,14 +293,14 @@ static bool open_stream(struct watch *watch, const struct keeper_order *order, c
     if (order->nonce == NULL) {
         return true;
     }
-    struct cts_log_area *area = map_log(order->log_fd);
-    if (area == NULL) {
+    watch->area = map_log(order->log_fd);
+    if (watch->area == NULL) {
         return false;
     }
-    stream_begin(&stream, order->nonce, area, &watch->report->output, &watch->report->stream);
+    stream_begin(&stream, order->nonce, watch->area, &watch->report->output,
+                 &watch->report->stream);
     watch->stream = &stream;
     if (order->directory_word != 0) {
-        /* This process is a copy: the caller's words stay as they are. */
         order->argv[order->directory_word] = directory;
     }
     return true;
@@ -261,10 +312,15 @@ static bool start_worker(struct watch *watch, const struct keeper_order *order, 
     int output[2];
     int errors[2] = {-1, -1};
     bool wrapper = order->nonce != NULL;
-    if (!open_stream(watch, order, directory) || !open_pipe(output) ||
-        (wrapper && !open_pipe(errors))) {
+    if (!open_stream(watch, order, directory) || !open_pipe(output)) {
         return false;
     }
+    watch->output_fd = output[0];
+    if (wrapper && !open_pipe(errors)) {
+        (void)close(output[1]);
+        return false;
+    }
+    watch->error_fd = errors[0];
     struct launch launch = {.argv = order->argv,
                             .coverage = order->coverage,
                             .log_fd = wrapper ? -1 : order->log_fd,
@@ -272,8 +328,6 @@ static bool start_worker(struct watch *watch, const struct keeper_order *order, 
                             .error_fd = wrapper ? errors[1] : output[1],
                             .directory = wrapper ? NULL : directory,
                             .wrapper = wrapper};
-    watch->output_fd = output[0];
-    watch->error_fd = errors[0];
     watch->worker = launch_worker(&launch, watch->report->error, sizeof(watch->report->error));
     (void)close(output[1]);
     if (wrapper) {
@@ -282,76 +336,156 @@ static bool start_worker(struct watch *watch, const struct keeper_order *order, 
     return watch->worker >= 0;
 }
 
-static _Noreturn void keeper_main(const struct keeper_order *order, int report_fd, pid_t command)
+/* Steps 2 to 6. False when this was the last order. */
+static bool serve(const struct keeper_order *order, int command_fd, int signal_fd)
 {
     static struct keeper_report report;
+    static char directory[512];
     memset(&report, 0, sizeof(report));
-    struct watch watch = {.command = command, .report = &report, .output_fd = -1, .error_fd = -1};
-
-    close_others(report_fd, order->log_fd < 0 ? report_fd : order->log_fd);
-    watch.signal_fd = open_signals();
-    if (watch.signal_fd < 0 || setsid() < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) != 0 ||
-        prctl(PR_SET_PDEATHSIG, SIGTERM) != 0) {
-        keeper_fail(report_fd, &report, "keeper");
+    struct watch watch = {.command_fd = command_fd,
+                          .signal_fd = signal_fd,
+                          .report = &report,
+                          .output_fd = -1,
+                          .error_fd = -1};
+    int length = snprintf(directory, sizeof(directory), "%s/caseXXXXXX", order->root);
+    if (length < 0 || (size_t)length >= sizeof(directory) || mkdtemp(directory) == NULL) {
+        note_failure(&report, "working directory");
+        report.last = true;
+        (void)send_all(command_fd, &report, sizeof(report));
+        return false;
     }
-    if (getppid() != command) {
-        remove_tree(order->root); /* the command died before it was asked to tell us */
+    uint64_t begin = clock_now_ns();
+    if (start_worker(&watch, order, directory)) {
+        watch_worker(&watch, begin, order->limit_ms);
+        bool own_end = report.ending == KEEPER_EXITED || report.ending == KEEPER_SIGNALLED;
+        if (own_end) {
+            wait_for_helpers(&watch, order->grace_ms);
+        }
+        unsigned killed = kill_everything(&watch);
+        report.strays = own_end ? killed : 0;
+        drain_output(&watch);
+        if (watch.stream != NULL) {
+            stream_end(watch.stream);
+        }
+    } else {
+        note_failure(&report, "worker");
+    }
+    for (int i = 0; i < 2; i++) {
+        int fd = i == 0 ? watch.output_fd : watch.error_fd;
+        if (fd >= 0) {
+            (void)close(fd);
+        }
+    }
+    if (watch.area != NULL) {
+        (void)munmap(watch.area, KEEPER_LOG_BYTES);
+    }
+    remove_tree(directory);
+    report.last = report.ending != KEEPER_EXITED || report.strays != 0 || report.unkillable != 0;
+    return send_all(command_fd, &report, sizeof(report)) && !report.last;
+}
+
+/* The beginning of an order, with the log's descriptor or -1. False at the end of the socket. */
+static bool receive_header(int command_fd, struct order_header *header, int *log_fd)
+{
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control;
+    ssize_t size;
+    *log_fd = -1;
+    /* A message of another size is a word to stop what has ended in the meantime. */
+    do {
+        struct iovec part = {.iov_base = header, .iov_len = sizeof(*header)};
+        struct msghdr message = {.msg_iov = &part,
+                                 .msg_iovlen = 1,
+                                 .msg_control = control.bytes,
+                                 .msg_controllen = sizeof(control.bytes)};
+        size = recvmsg(command_fd, &message, MSG_CMSG_CLOEXEC);
+        const struct cmsghdr *found = size > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+        if (found != NULL && found->cmsg_type == SCM_RIGHTS) {
+            memcpy(log_fd, CMSG_DATA(found), sizeof(*log_fd));
+        }
+    } while (size > 0 ? size != (ssize_t)sizeof(*header) : size < 0 && errno == EINTR);
+    return size > 0;
+}
+
+static const char *next_string(char **at)
+{
+    const char *string = *at;
+    *at += strlen(*at) + 1;
+    return string;
+}
+
+/* Waits for an order and serves it. False when there is no more to do. */
+static bool serve_next(int command_fd, int signal_fd)
+{
+    struct order_header header;
+    struct keeper_order order = {0};
+    if (!receive_header(command_fd, &header, &order.log_fd)) {
+        return false;
+    }
+    char *strings = allocate(header.strings_bytes);
+    order.argv = allocate((header.words + 1) * sizeof(order.argv[0]));
+    bool more = receive_all(command_fd, strings, header.strings_bytes);
+    if (more) {
+        char *at = strings;
+        for (uint32_t i = 0; i < header.words; i++) {
+            order.argv[i] = at;
+            (void)next_string(&at);
+        }
+        order.argv[header.words] = NULL;
+        order.root = next_string(&at);
+        order.nonce = header.has_nonce ? next_string(&at) : NULL;
+        order.coverage = header.has_coverage ? next_string(&at) : NULL;
+        order.limit_ms = header.limit_ms;
+        order.grace_ms = header.grace_ms;
+        order.directory_word = (size_t)header.directory_word;
+        more = serve(&order, command_fd, signal_fd);
+    }
+    if (order.log_fd >= 0) {
+        (void)close(order.log_fd);
+    }
+    free(order.argv);
+    free(strings);
+    return more;
+}
+
+static _Noreturn void keeper_main(const char *root, int command_fd, pid_t command)
+{
+    close_others(command_fd);
+    int signal_fd = open_signals();
+    if (signal_fd < 0 || setsid() < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) {
+        static struct keeper_report report;
+        note_failure(&report, "keeper");
+        report.last = true;
+        (void)send_all(command_fd, &report, sizeof(report));
         _exit(1);
     }
     (void)prctl(PR_SET_NAME, "ipc-cts-keeper");
-
-    static char directory[512];
     (void)umask(022);
-    int length = snprintf(directory, sizeof(directory), "%s/caseXXXXXX", order->root);
-    if (length < 0 || (size_t)length >= sizeof(directory) || mkdtemp(directory) == NULL) {
-        keeper_fail(report_fd, &report, "working directory");
+    while (serve_next(command_fd, signal_fd)) {
     }
-    uint64_t begin = clock_now_ns();
-    if (!start_worker(&watch, order, directory)) {
-        remove_tree(directory);
-        keeper_fail(report_fd, &report, "worker");
-    }
-
-    watch_worker(&watch, begin, order->limit_ms);
-    bool own_end = report.ending == KEEPER_EXITED || report.ending == KEEPER_SIGNALLED;
-    if (own_end) {
-        wait_for_helpers(&watch, order->grace_ms);
-    }
-    unsigned killed = kill_everything(&watch);
-    report.strays = own_end ? killed : 0;
-    drain_output(&watch);
-    if (watch.stream != NULL) {
-        stream_end(watch.stream);
-    }
-    remove_tree(directory);
-
     if (getppid() != command) {
         /* Nobody is left to do it. Other keepers may still be busy below; the last one succeeds. */
-        remove_tree(order->root);
-        _exit(1);
+        remove_tree(root);
     }
-    /* A pipe holds 64 KiB, so this does not block, and the reader sees all or nothing of it. */
-    ssize_t written = write(report_fd, &report, sizeof(report));
-    _exit(written == (ssize_t)sizeof(report) ? 0 : 1);
+    _exit(0);
 }
 
-bool keeper_start(struct keeper *keeper, const struct keeper_order *order)
+static bool start_process(struct keeper *keeper, const char *root)
 {
     int fds[2];
-    keeper->pid = -1;
-    keeper->fd = -1;
-    keeper->filled = 0;
-    if (pipe2(fds, O_CLOEXEC) != 0) {
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) != 0) {
         return false;
     }
     pid_t command = getpid();
     pid_t pid = fork();
     if (pid == 0) {
-        keeper_main(order, fds[1], command);
+        keeper_main(root, fds[1], command);
     }
     int error = errno;
     (void)close(fds[1]);
-    if (pid < 0 || fcntl(fds[0], F_SETFL, O_NONBLOCK) != 0) {
+    if (pid < 0) {
         (void)close(fds[0]);
         errno = error;
         return false;
@@ -361,36 +495,112 @@ bool keeper_start(struct keeper *keeper, const struct keeper_order *order)
     return true;
 }
 
+/* The end of its socket is the end of the keeper. Gives how it ended. */
+static int end_process(struct keeper *keeper)
+{
+    int status = 0;
+    (void)close(keeper->fd);
+    while (waitpid(keeper->pid, &status, 0) < 0 && errno == EINTR) {
+    }
+    keeper->fd = -1;
+    keeper->pid = 0;
+    return status;
+}
+
+static void pack_string(struct text *strings, const char *string)
+{
+    text_add(strings, string, strlen(string) + 1);
+}
+
+static bool send_order(int fd, const struct keeper_order *order)
+{
+    struct text strings = {0};
+    struct order_header header;
+    memset(&header, 0, sizeof(header));
+    header.limit_ms = order->limit_ms;
+    header.grace_ms = order->grace_ms;
+    header.directory_word = order->directory_word;
+    header.has_nonce = order->nonce != NULL;
+    header.has_coverage = order->coverage != NULL;
+    for (; order->argv[header.words] != NULL; header.words++) {
+        pack_string(&strings, order->argv[header.words]);
+    }
+    pack_string(&strings, order->root);
+    if (header.has_nonce) {
+        pack_string(&strings, order->nonce);
+    }
+    if (header.has_coverage) {
+        pack_string(&strings, order->coverage);
+    }
+    header.strings_bytes = (uint32_t)strings.size;
+
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct iovec part = {.iov_base = &header, .iov_len = sizeof(header)};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    if (order->log_fd >= 0) {
+        memset(&control, 0, sizeof(control));
+        control.header.cmsg_level = SOL_SOCKET;
+        control.header.cmsg_type = SCM_RIGHTS;
+        control.header.cmsg_len = CMSG_LEN(sizeof(int));
+        memcpy(CMSG_DATA(&control.header), &order->log_fd, sizeof(int));
+        message.msg_control = control.bytes;
+        message.msg_controllen = sizeof(control.bytes);
+    }
+    ssize_t sent;
+    do {
+        sent = sendmsg(fd, &message, MSG_NOSIGNAL);
+    } while (sent < 0 && errno == EINTR);
+    bool good = sent == (ssize_t)sizeof(header) && send_all(fd, strings.data, strings.size);
+    text_finish(&strings);
+    return good;
+}
+
+bool keeper_start(struct keeper *keeper, const struct keeper_order *order)
+{
+    keeper->whole = false;
+    keeper->lost_signal = 0;
+    /* One that somebody has killed since its last report takes no order; another one does. */
+    if (keeper->pid > 0 && !send_order(keeper->fd, order)) {
+        (void)end_process(keeper);
+    } else if (keeper->pid > 0) {
+        return true;
+    }
+    return start_process(keeper, order->root) && send_order(keeper->fd, order);
+}
+
 bool keeper_read(struct keeper *keeper)
 {
     for (;;) {
-        char spare;
-        bool whole = keeper->filled == sizeof(keeper->report);
-        void *at = whole ? (void *)&spare : (char *)&keeper->report + keeper->filled;
-        ssize_t size = read(keeper->fd, at, whole ? 1 : sizeof(keeper->report) - keeper->filled);
-        if (size > 0) {
-            keeper->filled += whole ? 0 : (size_t)size;
-        } else if (size < 0 && errno == EINTR) {
-            continue;
-        } else {
-            return size == 0 || errno != EAGAIN;
+        ssize_t size = recv(keeper->fd, &keeper->report, sizeof(keeper->report), MSG_DONTWAIT);
+        if (size >= 0 || (errno != EINTR && errno != EAGAIN)) {
+            keeper->whole = size == (ssize_t)sizeof(keeper->report);
+            return true;
+        }
+        if (errno == EAGAIN) {
+            return false;
         }
     }
 }
 
 bool keeper_finish(struct keeper *keeper)
 {
-    int status = 0;
-    pid_t gone;
-    (void)close(keeper->fd);
-    keeper->fd = -1;
-    do {
-        gone = waitpid(keeper->pid, &status, 0);
-    } while (gone < 0 && errno == EINTR);
-    keeper->pid = -1;
-    keeper->lost_signal = gone > 0 && WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-    return keeper->filled == sizeof(keeper->report) && gone > 0 && WIFEXITED(status) &&
-           WEXITSTATUS(status) == 0;
+    if (!keeper->whole) {
+        int status = end_process(keeper);
+        keeper->lost_signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    } else if (keeper->report.last) {
+        (void)end_process(keeper);
+    }
+    return keeper->whole;
+}
+
+void keeper_close(struct keeper *keeper)
+{
+    if (keeper->pid > 0) {
+        (void)end_process(keeper);
+    }
 }
 
 void keeper_kill(const struct keeper *keeper)
@@ -402,8 +612,10 @@ void keeper_kill(const struct keeper *keeper)
 
 void keeper_cancel(const struct keeper *keeper)
 {
+    static const char word = KEEPER_CANCEL;
     if (keeper->pid > 0) {
-        (void)kill(keeper->pid, SIGTERM);
+        /* One that does not take it is gone, and is found to be lost. */
+        (void)send_all(keeper->fd, &word, sizeof(word));
     }
 }
 
@@ -425,6 +637,7 @@ bool keeper_run(struct keeper *keeper, const struct keeper_order *order, int sig
         }
     } while (!keeper_read(keeper));
     bool good = keeper_finish(keeper);
+    keeper_close(keeper);
     if (!good) {
         sweep_away(NULL, 0); /* what a lost keeper kept is ours now */
     }

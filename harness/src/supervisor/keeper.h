@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Containment: one small process, the keeper, stands between the command and each worker. It is
+ * Containment: one small process, the keeper, stands between the command and a worker. It is
  * the parent that every descendant of the worker falls back to, so when it says that the case is
- * over, nothing of the case is left: no process, no directory. The command forks it and never
- * execs, and hears from it once.
+ * over, nothing of the case is left: no process, no directory. It is a fork of the command, takes one
+ * order after the other through a socket, and answers each with one report.
  */
 #ifndef CTS_SUPERVISOR_KEEPER_H
 #define CTS_SUPERVISOR_KEEPER_H
@@ -39,6 +39,7 @@ struct keeper_report {
     int32_t signal;
     uint32_t strays;     /* processes that outlived the worker and the grace, killed */
     uint32_t unkillable; /* processes that did not even go away then */
+    bool last;           /* the keeper ends with this report; the next order gets a new one */
     uint64_t duration_ns;
     char error[256];
     struct stream_report stream;
@@ -58,25 +59,29 @@ struct keeper_order {
     const char *coverage;  /* directory for gcov's counters, which gcov makes; null: none */
 };
 
+/* All zero before the first order. Of one keeper, one order at a time. */
 struct keeper {
-    pid_t pid;
-    int fd; /* readable once the keeper has something to say */
-    size_t filled;
+    pid_t pid; /* 0: there is no process */
+    int fd;    /* its socket: readable once the keeper has something to say */
+    bool whole;
     int lost_signal; /* after keeper_finish gave false: the signal that ended it, or 0 */
     struct keeper_report report;
 };
 
-/* False with errno when the system has no room for it. */
+/* Give it an order; it is started when there is none. False with errno when the system has no room. */
 bool keeper_start(struct keeper *keeper, const struct keeper_order *order);
-/* Read what there is; true once the keeper is done. Does not block. */
+/* Read what there is; true once the order is done. Does not block. */
 bool keeper_read(struct keeper *keeper);
-/* After keeper_read said true: true when the report is whole. Releases everything. */
+/* After keeper_read said true: true when there is a report. A keeper that is lost, or has sent its
+ * last report, is gone afterwards. */
 bool keeper_finish(struct keeper *keeper);
+/* After the last order: ends the process. */
+void keeper_close(struct keeper *keeper);
 /* A keeper that does not come to its end, because somebody has stopped it. It is lost then. */
 void keeper_kill(const struct keeper *keeper);
 /* Ask it to kill its worker at once; it still reports. */
 void keeper_cancel(const struct keeper *keeper);
-/* Start one, wait for it, finish it. Between signals that end the command nothing else happens. */
+/* Start one, wait for it, finish and close it. Between signals that end the command nothing else happens. */
 bool keeper_run(struct keeper *keeper, const struct keeper_order *order, int signal_fd,
                 bool *interrupted);
 

@@ -129,13 +129,14 @@ static void fill_slots(struct scheduler *scheduler)
     }
 }
 
-/* When a keeper is gone without a word, what it kept falls back to this process. */
+/* When a keeper is gone without a word, what it kept falls back to this process; the other keepers are
+ * its children, too, busy or not. */
 static void sweep_orphans(const struct scheduler *scheduler)
 {
     pid_t keepers[OPTIONS_JOBS_MAX];
     size_t count = 0;
     for (unsigned i = 0; i < scheduler->schedule->slots; i++) {
-        if (scheduler->slots[i].busy && scheduler->slots[i].keeper.pid > 0) {
+        if (scheduler->slots[i].keeper.pid > 0) {
             keepers[count++] = scheduler->slots[i].keeper.pid;
         }
     }
@@ -265,6 +266,9 @@ void schedule_run(const struct schedule *schedule, struct schedule_outcome *outc
     while (scheduler.running != 0) {
         wait_and_handle(&scheduler, fds);
         fill_slots(&scheduler);
+    }
+    for (unsigned i = 0; i < schedule->slots; i++) {
+        keeper_close(&scheduler.slots[i].keeper);
     }
     free(fds);
     free(scheduler.slots);
