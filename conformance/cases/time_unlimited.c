@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * TIME-03, and TIME-02 for limits of hours and weeks: a wait without a limit goes on until the peer
- * comes, and a long limit is not taken for a short one.
+ * comes, and a long limit is not taken for a short one. CALL-01 and RECV-01 for the same limits: Set ends
+ * such a wait like any other.
  */
 #include <cts/cts.h>
 
@@ -132,6 +133,25 @@ static void long_limit_is_not_short(const struct cts_case *self)
     }
 }
 
+/* CALL-01, RECV-01: Set ends the wait, whatever its limit. */
+static void long_limit_is_interrupted(const struct cts_case *self)
+{
+    static const rtl_uint32_t limits[] = {
+        60000u,      3600001u,    2147484u,    4294968u,
+        2147483647u, 2147483649u, 4000000000u, INFINITE_TIMEOUT - 1};
+    struct scene s = scene_open(self);
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
+        struct cts_op *wait = start_wait(self, &s, s.waiter, limits[i]);
+        cts_require_blocked(wait);
+        cts_set(s.process, s.sync);
+        cts_require_returned(wait, rcIpcInterrupt);
+        cts_clear(s.process, s.sync);
+    }
+    struct cts_op *wait = start_wait(self, &s, s.waiter, INFINITE_TIMEOUT);
+    cts_require_blocked(wait);
+    check_completes(self, &s, wait);
+}
+
 /* TIME-02: hours and weeks go by and the call waits until its last millisecond. */
 static void long_limit_passes(const struct cts_case *self)
 {
@@ -178,5 +198,13 @@ static const struct cts_case cases[] = {
      CTS_LIMITED, RECV, 0},
     {"TIME-02.65", "limits of hours and weeks of CallEx pass, two processes", long_limit_passes,
      CTS_TWO_PROCESSES, CTS_LIMITED, CALL, 0},
+    {"CALL-01.18", "Set ends CallEx with limits of a minute to weeks", long_limit_is_interrupted,
+     CTS_ONE_PROCESS, CTS_LIMITED, CALL, 0},
+    {"CALL-01.19", "Set ends CallEx with limits of a minute to weeks, two processes",
+     long_limit_is_interrupted, CTS_TWO_PROCESSES, CTS_LIMITED, CALL, 0},
+    {"RECV-01.13", "Set ends RecvEx with limits of a minute to weeks", long_limit_is_interrupted,
+     CTS_ONE_PROCESS, CTS_LIMITED, RECV, 0},
+    {"RECV-01.14", "Set ends RecvEx with limits of a minute to weeks, two processes",
+     long_limit_is_interrupted, CTS_TWO_PROCESSES, CTS_LIMITED, RECV, 0},
 };
 CTS_GROUP(cts_group_time_unlimited, cases);
