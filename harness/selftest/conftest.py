@@ -27,6 +27,14 @@ SPREAD = frozenset(
      "test_timing", "test_variants"}
 )  # fmt: skip
 
+# What takes longest begins first, so that it does not run alone at the end: part of a test's id.
+LONGEST = ("test_is_green[broker]", "test_is_green[", "test_reference.py", "test_ports.py",
+           "test_templates.py", "test_cli.py", "test_installed.py", "test_whole_suite_is_red")  # fmt: skip
+
+
+def rank(item: pytest.Item) -> int:
+    return next((i for i, part in enumerate(LONGEST) if part in item.nodeid), len(LONGEST))
+
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
@@ -36,6 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    items.sort(key=rank)
     for item in items:
         if item.path.stem not in SPREAD:
             item.add_marker(pytest.mark.xdist_group(item.path.stem))

@@ -7,16 +7,7 @@ import json
 
 import pytest
 
-from suite import GREEN, Suite
-
-
-def test_is_green_and_skips_nothing(suite: Suite) -> None:
-    run = suite.run()
-    assert run.exit_code == 0, run.not_green()
-    assert set(run.counts) <= GREEN
-    assert set(run.verdicts) == set(run.start["planned"])
-    assert run.counts["PASS"] > 0
-    assert not [case["case"] for case in run.cases if case["verdict"] == "SKIP"]
+from suite import Suite
 
 
 def test_the_default_is_the_reference_with_its_adapter(suite: Suite) -> None:
@@ -36,8 +27,9 @@ def test_order_follows_the_seed(suite: Suite) -> None:
     assert sorted(order[0]) == sorted(order[2])
 
 
-def test_is_green_in_any_order(suite: Suite) -> None:
-    run = suite.run(options=["--shuffle", "--seed", "2"])
+def test_a_strict_run_of_the_whole(suite: Suite) -> None:
+    """Nothing is suspect today, and no claim about the reference rests on weak evidence."""
+    run = suite.run(options=["--strict", "--shuffle", "--seed", "2"])
     assert run.exit_code == 0, run.not_green()
 
 
@@ -46,6 +38,8 @@ def test_no_requirement_is_without_a_verdict(suite: Suite) -> None:
     options = ["--profile", "ce-1.4", "--opt-in", "--shuffle", "--seed", "20260101"]
     run = suite.run(options=options)
     assert run.exit_code == 0, run.not_green()
+    assert set(run.counts) == {"PASS", "OBSERVED"}
+    assert set(run.verdicts) == set(run.start["planned"])
     matrix = json.loads(suite.call(["matrix", "--format", "json", run.log]).stdout)
     rows = {row["requirement"]: row for row in matrix["requirements"]}
     without = {id for id, row in rows.items() if row["verdict"] not in ("PASS", "OBSERVED")}
