@@ -23,7 +23,8 @@ install(FILES harness/include/cts/adapter.h harness/include/cts/extent.h DESTINA
 install(DIRECTORY reports/ctsreport DESTINATION ${data}/reports
         PATTERN __pycache__ EXCLUDE)
 install(DIRECTORY reports/schema DESTINATION ${data}/reports)
-install(FILES harness/selftest/KILL-MATRIX.md DESTINATION ${data}/harness/selftest)
+install(FILES harness/selftest/KILL-MATRIX.md harness/selftest/SOAK.md DESTINATION ${data}/harness/selftest)
+install(FILES harness/selftest/generated/SCORE.md DESTINATION ${data}/harness/selftest/generated)
 
 # The sources of the worker, as harness/tools/sysroot.py names them.
 install(PROGRAMS harness/tools/sysroot.py DESTINATION ${data}/harness/tools)

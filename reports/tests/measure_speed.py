@@ -30,7 +30,7 @@ import evidence_logs  # noqa: E402
 import logs  # noqa: E402
 from ctsreport import events, formats, results  # noqa: E402
 from ctsreport.evidence import bundle, verify  # noqa: E402
-from test_verify import OBJECTS, STATEMENT, new_key  # noqa: E402
+from test_verify import OBJECTS, QUALITY, STATEMENT, SYMBOLS, new_key  # noqa: E402
 
 CASES, STEPS = 1000, 130  # calls and returns of a case, as in a run of the whole suite
 DOCUMENTS = ("tap13", "junit", "json", "html")
@@ -80,7 +80,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as directory:
         key = new_key(Path(directory), "key.pem")
         public = bundle.public_key(key)
-        material = bundle.Material(STATEMENT, {"version": 1, "waivers": []}, OBJECTS, "a" * 40, "# K\n")
+        none = {"version": 1, "waivers": []}
+        material = bundle.Material(STATEMENT, none, OBJECTS, "a" * 40, QUALITY, SYMBOLS)
         sealed = bundle.seal(bundle.files_of(log, material), key)
         works: dict[str, Callable[[], Any]] = {"floor": lambda: floor(log)}
         for name in DOCUMENTS:

@@ -15,7 +15,7 @@ import pytest
 from ctsreport import cli
 from ctsreport.evidence import bundle, certificate
 from lxml import html as lxml_html
-from test_verify import OBJECTS, STATEMENT, VERDICTS, WAIVER, files_of, key, public, run
+from test_verify import OBJECTS, QUALITY, STATEMENT, SYMBOLS, VERDICTS, WAIVER, files_of, key, public, run
 
 __all__ = ("key", "public")  # fixtures
 HOSTILE = '<script>alert(1)</script> ]]> &amp; "x" \u202e'
@@ -23,7 +23,8 @@ HOSTILE = '<script>alert(1)</script> ]]> &amp; "x" \u202e'
 
 def sealed(signer: Path | None, **statement: str) -> bytes:
     waivers = {"version": 1, "waivers": [WAIVER]}
-    material = bundle.Material({**STATEMENT, **statement}, waivers, OBJECTS, "a" * 40, "# K\n")
+    said = {**STATEMENT, **statement}
+    material = bundle.Material(said, waivers, OBJECTS, "a" * 40, QUALITY, SYMBOLS)
     return bundle.seal(bundle.files_of(logs.encode(run()), material), signer)
 
 
@@ -37,6 +38,8 @@ def test_says_what_was_tested_and_what_not(key: Path, public: bytes) -> None:
     assert certificate.page(content, public) == page
     text = text_of(page)
     for words in ("libkos-ipc 1.2.0 by Example", "demands of ce-1.2, but for the waivers below",
+                  "kill matrix: 3 faulty libraries, all of them found.",
+                  "generated mutants: Found: 8 of 9 that are wrong.", "variants: 7 right libraries, none",
                   "5 cases", "signed by the given key", "a" * 40, "W-1 CALL-02.1 fails and is accepted",
                   "CALL-01 (1)", "What this does not say", "skipped", "OBJ-02.1"):  # fmt: skip
         assert words in text, words

@@ -34,6 +34,12 @@ STATEMENT = {
     "cpu": "x86_64", "contact": "a@example.org", "suite": "0.1.0", "profile": "ce-1.2",
 }  # fmt: skip
 OBJECTS = [{"name": "libkos-ipc.so", "sha256": evidence_logs.DIGESTS["sut"], "build_id": "ab12"}]
+SYMBOLS = ["KnIpcSetInterrupt", "KnIpcClearInterrupt"]
+QUALITY = {
+    "kill_matrix": "# Kill matrix\n\n3 faulty libraries, all of them found.\n",
+    "generated_mutants": "# Generated\n\n9 changes.\n\nFound: 8 of 9 that are wrong.\n",
+    "variants": "# Soak\n\n7 right libraries, none of them red.\n",
+}
 
 Files = dict[str, bytes]
 Records = list[dict[str, Any]]
@@ -60,7 +66,7 @@ def run(**members: Any) -> Records:
 
 
 def files_of(records: Records, waivers: Any = WAIVERS) -> Files:
-    material = bundle.Material(STATEMENT, waivers, OBJECTS, "a" * 40, "# Kill matrix\n")
+    material = bundle.Material(STATEMENT, waivers, OBJECTS, "a" * 40, QUALITY, SYMBOLS)
     return bundle.files_of(logs.encode(records), material)
 
 
@@ -117,6 +123,16 @@ def test_release_list(fresh: bytes, public: bytes) -> None:
     own = unpacked(fresh)["mustpass.txt"]
     assert verify.verify(fresh, public, b"\n".join(reversed(own.split())))
     assert code_of(fresh, public, own + b"CALL-09.1\n") == "MUSTPASS_RELEASE"
+
+
+def test_withdrawn_release(fresh: bytes, public: bytes) -> None:
+    others = b"# releases that count no more\n\n0.0.9 lost wake-ups\n" + b"b" * 40 + b" wrong\n"
+    assert verify.verify(fresh, public, None, others)
+    suite = evidence_logs.DIGESTS["suite"].encode()
+    for name in (b"0.1.0", b"a" * 40, suite):
+        with pytest.raises(verify.Refused, match="was withdrawn: XFER-03 was green") as found:
+            verify.verify(fresh, public, None, others + name + b"  XFER-03 was green\n")
+        assert found.value.code == "SUITE_WITHDRAWN"
 
 
 # ---------------------------------------------------------------------------------------------
@@ -462,7 +478,11 @@ def replaced(old: bytes, new: bytes) -> Callable[[bytes], bytes]:
         ("sut.json", replaced(b"ab12", b"ab13"), "SUT_RUN"),
         ("suite-git.txt", replaced(b"clean", b"dirty"), "SUITE_DIRTY"),
         ("suite-git.txt", lambda c: b"release 1\n", "SUITE_REVISION"),
+        ("sut.json", replaced(b'"KnIpcSetInterrupt"', b"7"), "SUT"),
+        ("sut.json", replaced(b'"symbols"', b'"names"'), "SUT"),
         ("quality.json", replaced(b"# Kill", b"# Good"), "QUALITY"),
+        ("quality.json", replaced(b'"variants"', b'"others"'), "QUALITY"),
+        ("quality.json", replaced(QUALITY["variants"].encode("unicode_escape"), b" "), "QUALITY"),
         ("profile.yaml", replaced(b'"repeat": 2', b'"repeat": 99'), "PROFILE"),
         ("environment.json", replaced(b"x86_64", b"risc-v"), "ENVIRONMENT"),
         ("calibration.json", replaced(b"20", b"90"), "CALIBRATION"),
@@ -518,6 +538,19 @@ def test_a_changed_tree_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("2")
     with pytest.raises(bundle.BundleError, match="changes without a commit: a$"):
         certify.revision(tmp_path)
+
+
+def test_defined_symbols(tmp_path: Path) -> None:
+    source, library = tmp_path / "a.c", tmp_path / "a.so"
+    source.write_text("int KnB(void); static int own(void) { return KnB(); } int KnA(void) { return own(); }")
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source], check=True)
+    assert "KnA" in certify.defined_symbols(library)
+    assert not {"KnB", "own"} & set(certify.defined_symbols(library))
+    subprocess.run(["cc", "-c", "-o", tmp_path / "a.o", source], check=True)
+    subprocess.run(["ar", "rc", tmp_path / "a.a", tmp_path / "a.o"], check=True)
+    assert certify.defined_symbols(tmp_path / "a.a") == ["KnA"]
+    with pytest.raises(bundle.BundleError, match="list of symbols cannot be made: .*a.c"):
+        certify.defined_symbols(source)
 
 
 def test_build_id_and_objects() -> None:

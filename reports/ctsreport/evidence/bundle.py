@@ -45,7 +45,8 @@ class Material:
     waivers: Any  # as verify.read_waivers reads it
     objects: Sequence[Mapping[str, Any]]  # what was loaded: name, sha256, build_id
     commit: str
-    quality: str  # the kill matrix
+    quality: Mapping[str, str]  # the quality sheets of the release: name, text
+    symbols: Sequence[str]  # what the library defines for others
     coverage: bytes | None = None
 
 
@@ -153,8 +154,12 @@ def files_of(log: bytes, material: Material) -> dict[str, bytes]:
         "build_id": run.start["sut"].get("build_id"),
         "size_bytes": run.start["sut"].get("size_bytes"),
         "objects": sorted(material.objects, key=lambda item: str(item["name"])),
+        "symbols": sorted(material.symbols),
     }
-    quality = {"kill_matrix": material.quality, "sha256": verify.sha256(material.quality.encode())}
+    quality = {
+        name: {"sha256": verify.sha256(text.encode()), "text": text}
+        for name, text in material.quality.items()
+    }
     files = {
         **written,
         "STATEMENT.yaml": verify.canonical(dict(material.statement)),

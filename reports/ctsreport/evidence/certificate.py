@@ -97,6 +97,14 @@ def _areas(
     return list(areas.items()), untested
 
 
+def _headline(sheet: str) -> str:
+    """The sentence of a quality sheet that has the result: it begins with a word or a number of it."""
+    lines = sheet.splitlines()
+    found = [line for line in lines if line.startswith("Found: ")]
+    found += [line for line in lines if line[:1].isdigit()]
+    return _plain(found[0] if found else "", 240)
+
+
 def _some(names: list[str], most: int) -> str:
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
@@ -140,6 +148,10 @@ def page(content: bytes, key: Optional[bytes]) -> bytes:
         waivers=waivers,
         untested=untested[:UNTESTED_MAX],
         skipped=_some(skipped, SKIPPED_MAX),
+        quality=[
+            (name.replace("_", " "), _headline(sheet["text"]))
+            for name, sheet in json.loads(files["quality.json"]).items()
+        ],
     )
     return text.encode("utf-8")
 

@@ -19,7 +19,13 @@ from ctsreport.evidence import bundle, verify, waivers
 
 ROOT = Path(__file__).resolve().parents[3]
 INSTALLED = "REVISION"  # in an installed tree; ci/cmake/install.cmake writes it
-KILL_MATRIX = Path("harness/selftest/KILL-MATRIX.md")
+SELFTEST = Path("harness/selftest")
+# What this release of the suite is worth: name in quality.json, file below SELFTEST.
+QUALITY_SHEETS = {
+    "kill_matrix": "KILL-MATRIX.md",
+    "generated_mutants": "generated/SCORE.md",
+    "variants": "SOAK.md",
+}
 REPEAT_DEFAULT = 3
 NOT_CONFORMANT, INTERRUPTED = (1, 6), 2
 
@@ -123,6 +129,21 @@ def objects_of(run: verify.Log) -> list[dict[str, Any]]:
     return found + [bundle.loaded_object(path, path.name) for path in needed]
 
 
+def defined_symbols(path: Path) -> list[str]:
+    """The names that the library defines for others."""
+    which = ["--extern-only"] if path.suffix == ".a" else ["--dynamic"]
+    command = ["nm", "--format=posix", "--defined-only", "--no-sort", *which, str(path)]
+    try:
+        answer = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    except FileNotFoundError:
+        raise bundle.BundleError("the list of symbols needs nm (binutils)") from None
+    if answer.returncode != 0:
+        why = answer.stderr.decode("utf-8", "replace").strip().splitlines() or ["no word"]
+        raise bundle.BundleError(f"the list of symbols cannot be made: {why[0]}")
+    lines = (line.split(" ") for line in answer.stdout.decode("utf-8", "replace").splitlines())
+    return sorted({words[0] for words in lines if len(words) > 1})
+
+
 def _version(path: Path) -> str:
     """The version that the statement gives the library, which the run records."""
     try:
@@ -157,13 +178,14 @@ def certify(wanted: Wanted) -> bytes:
         run = verify.read_log(content)
     except verify.Refused as refused:
         raise bundle.BundleError(f"the event log is no evidence: {refused}") from None
-    quality = ROOT / KILL_MATRIX
+    sheets = {name: ROOT / SELFTEST / file for name, file in QUALITY_SHEETS.items()}
     material = bundle.Material(
         statement=bundle.read_statement(wanted.statement, run),
         waivers=waived,
         objects=objects_of(run),
         commit=commit,
-        quality=_read(quality).decode("utf-8"),
+        quality={name: _read(path).decode("utf-8") for name, path in sheets.items()},
+        symbols=defined_symbols(Path(str(run.start["sut"]["path"]))),
         coverage=_read(wanted.coverage) if wanted.coverage is not None else None,
     )
     return checked(bundle.seal(bundle.files_of(content, material), wanted.key))

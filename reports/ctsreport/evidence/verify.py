@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Check an evidence bundle of ipc-cts without trusting who made it.
 
-    python3 verify.py BUNDLE [--key PUBLIC.pem] [--mustpass FILE]
+    python3 verify.py BUNDLE [--key PUBLIC.pem] [--mustpass FILE] [--withdrawn FILE]
 
 One file that needs nothing but Python's standard library and the openssl command. It reads a tar
 without unpacking it to disk, derives every verdict again from the events, and compares all else in
@@ -12,6 +12,8 @@ written again and compared byte for byte.
 With --key the signature must be by that key. Without it a signature is only checked against the key
 in the bundle, which anybody can put there, and the last line says so. --mustpass names the cases
 that the release of the suite demands; without it the list is derived from the catalogue in the log.
+--withdrawn names releases of the suite whose evidence counts no more: each line a version, commit or
+digest of the suite, then why.
 
 Exit 0: accepted. 7: refused, with one line `refused CODE: what`. 3: openssl is missing. 4: wrong
 command line, or the file cannot be read.
@@ -69,6 +71,8 @@ PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://in-toto.io/attestation/test-result/v0.1"
 
+# The sheets of quality.json: how much the suite finds, and how often it is wrong.
+QUALITY_SHEETS = ("kill_matrix", "generated_mutants", "variants")
 STATEMENT_FIELDS = ("vendor", "product", "version", "os", "cpu", "contact", "suite", "profile")
 WAIVER_FIELDS = ("id", "requirement", "case", "reason", "issue", "owner", "created", "expires")
 GOOD = ("PASS", "OBSERVED")
@@ -764,6 +768,9 @@ def check_sut(log: Log, files: Mapping[str, bytes]) -> None:
         refuse("SUT_RUN", "sut.json is about another library than the run")
     if run["sha256"] not in {item["sha256"] for item in objects}:
         refuse("SUT", "the library is not among the loaded objects")
+    symbols = content.get("symbols")
+    if not isinstance(symbols, list) or not symbols or not all(_is_line(name) for name in symbols):
+        refuse("SUT", "sut.json does not list the symbols of the library")
 
 
 def check_suite(files: Mapping[str, bytes]) -> str:
@@ -773,10 +780,24 @@ def check_suite(files: Mapping[str, bytes]) -> str:
     if row[2] != b"clean":
         refuse("SUITE_DIRTY", "the suite was changed after its commit")
     quality = parse_json(files["quality.json"], "quality.json", "QUALITY")
-    text = quality.get("kill_matrix") if isinstance(quality, dict) else None
-    if not isinstance(text, str) or quality.get("sha256") != sha256(text.encode()):
-        refuse("QUALITY", "quality.json holds no quality sheet")
+    if not isinstance(quality, dict) or set(quality) != set(QUALITY_SHEETS):
+        refuse("QUALITY", f"quality.json does not hold {', '.join(QUALITY_SHEETS)}")
+    for name, sheet in quality.items():
+        text = sheet.get("text") if isinstance(sheet, dict) else None
+        if not isinstance(text, str) or not text.strip():
+            refuse("QUALITY", f"{name} in quality.json is empty")
+        if sheet.get("sha256") != sha256(text.encode()):
+            refuse("QUALITY", f"{name} in quality.json is not what its digest says")
     return row[1].decode()
+
+
+def check_withdrawn(log: Log, commit: str, withdrawn: Optional[bytes]) -> None:
+    """A line of the list is a version, a commit or a digest of the suite, then the reason."""
+    own = {str(log.start["suite"]), commit, str(log.start["digests"]["suite"])}
+    for line in (withdrawn or b"").decode("utf-8", "replace").splitlines():
+        name, _, reason = line.strip().partition(" ")
+        if name in own:
+            refuse("SUITE_WITHDRAWN", f"the release {name} was withdrawn: {reason.strip() or '?'}")
 
 
 # ---------------------------------------------------------------------------------------------
@@ -882,17 +903,25 @@ def check_bytes(files: Mapping[str, bytes]) -> bool:
 
 
 def verify(
-    content: bytes, key: Optional[bytes] = None, mustpass: Optional[bytes] = None
+    content: bytes,
+    key: Optional[bytes] = None,
+    mustpass: Optional[bytes] = None,
+    withdrawn: Optional[bytes] = None,
 ) -> list[str]:
     """What was found, in lines for people; Refused with the first thing that is wrong."""
     gc.disable()  # a log is hundreds of thousands of objects without a cycle
     try:
-        return _verify(content, key, mustpass)
+        return _verify(content, key, mustpass, withdrawn)
     finally:
         gc.enable()
 
 
-def _verify(content: bytes, key: Optional[bytes], mustpass: Optional[bytes]) -> list[str]:
+def _verify(
+    content: bytes,
+    key: Optional[bytes],
+    mustpass: Optional[bytes],
+    withdrawn: Optional[bytes],
+) -> list[str]:
     files = unpack(content)
     check_manifest(files)
     signature = check_attestation(files, key)
@@ -900,6 +929,7 @@ def _verify(content: bytes, key: Optional[bytes], mustpass: Optional[bytes]) -> 
     statement = check_statement(log, files)
     check_sut(log, files)
     commit = check_suite(files)
+    check_withdrawn(log, commit, withdrawn)
     check_profile(log, files)
     check_mustpass(log, files, mustpass)
     check_verdicts(log)
@@ -936,13 +966,16 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     parser.add_argument("bundle", metavar="BUNDLE")
     parser.add_argument("--key", metavar="PUB", help="public key (PEM) that must have signed")
     parser.add_argument("--mustpass", metavar="FILE", help="the release's list of cases")
+    parser.add_argument("--withdrawn", metavar="FILE", help="releases that count no more")
     try:
         options = parser.parse_args(arguments)
     except SystemExit as stopped:
         return USAGE if stopped.code else ACCEPTED
     try:
-        names = (options.bundle, options.key, options.mustpass)
-        content, key, mustpass = (None if n is None else Path(n).read_bytes() for n in names)
+        names = (options.bundle, options.key, options.mustpass, options.withdrawn)
+        content, key, mustpass, withdrawn = (
+            None if n is None else Path(n).read_bytes() for n in names
+        )
     except OSError as error:
         print(f"ipc-cts verify: {error.filename}: {error.strerror}", file=sys.stderr)
         return USAGE
@@ -950,7 +983,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         print(f"ipc-cts verify: {options.key} is no Ed25519 public key in PEM", file=sys.stderr)
         return USAGE
     try:
-        lines = verify(content or b"", key, mustpass)
+        lines = verify(content or b"", key, mustpass, withdrawn)
     except Refused as refused:
         print(refused, file=sys.stderr)
         return REFUSED

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The sheet of ci/soak: it counts every run of the newest suite, and bounds what it has not seen."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(ROOT / "ci" / "lib"))
+
+import soak_sheet  # noqa: E402
+
+
+def row(library: str = "libkos-ipc.so", **members: Any) -> dict[str, Any]:
+    return {
+        "suite": "d" * 64, "library": library, "profile": "ce-1.2", "extent": "standard",
+        "loaded": False, "clean": True, "verdicts": {"PASS": 3, "SKIP": 1}, "day": "2026-01-02", **members,
+    }  # fmt: skip
+
+
+def test_bound() -> None:
+    assert soak_sheet.bound(300, 0) == pytest.approx(1 - 0.05 ** (1 / 300))
+    assert soak_sheet.bound(10, 10) == 1.0
+    # Clopper and Pearson's table: 3 of 100, one-sided 95 %.
+    assert soak_sheet.bound(100, 3) == pytest.approx(0.0757, abs=1e-4)
+
+
+def test_counts_every_run_of_the_newest_suite_only() -> None:
+    rows = [row(suite="o" * 64, clean=False)]
+    rows += [row(), row(loaded=True), row("libvariant_poll.so", clean=False, verdicts={"FAIL": 4})]
+    text = soak_sheet.sheet(rows)
+    assert "\n3 runs of 2 right libraries, 1 of them beside 8 busy loops: 1 red among 12 verdicts;" in text
+    assert "| reference | 2 | 1 | 0 | 77.6% | ce-1.2: 3 PASS, 1 SKIP |" in text
+    assert "| poll | 1 | 0 | 1 | 100.0% | ce-1.2: 4 FAIL |" in text
+
+
+@pytest.mark.parametrize("content", [None, "", "no json\n"])
+def test_bad_input(content: str | None, tmp_path: Path) -> None:
+    file = tmp_path / "runs.jsonl"
+    if content is not None:
+        file.write_text(content)
+    command = [sys.executable, ROOT / "ci/lib/soak_sheet.py", file]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert answer.returncode == 4 and answer.stdout == "" and answer.stderr.count("\n") == 1
+
+
+def test_reads_what_soak_writes(tmp_path: Path) -> None:
+    file = tmp_path / "runs.jsonl"
+    file.write_text("".join(json.dumps(item) + "\n" for item in [row(), row()]))
+    command = [sys.executable, ROOT / "ci/lib/soak_sheet.py", file]
+    answer = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert answer.stdout == soak_sheet.sheet([row(), row()])
