@@ -194,5 +194,7 @@ static const struct cts_case cases[] = {
      CTS_ONE_PROCESS, CTS_UNLIMITED, EX_OLDER, 0},
     {"CALL-08.8", "a CallEx obeys its own, newer object only, limit, two processes",
      call_obeys_its_own_object_only, CTS_TWO_PROCESSES, CTS_LIMITED, EX_NEWER, 0},
+    {"CALL-08.9", "a CallEx obeys its own, newer object only, limit",
+     call_obeys_its_own_object_only, CTS_ONE_PROCESS, CTS_LIMITED, EX_NEWER, 0},
 };
 CTS_GROUP(cts_group_call_immune, cases);

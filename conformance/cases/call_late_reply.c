@@ -239,11 +239,16 @@ static const struct cts_case cases[] = {
      replies_in_another_order_reach_their_callers, CTS_ONE_PROCESS, CTS_LIMITED, 1, 0},
     {"CALL-15.15", "three requests in service are answered out of order, two processes",
      replies_in_another_order_reach_their_callers, CTS_TWO_PROCESSES, CTS_UNLIMITED, 2, 0},
+    {"CALL-15.20", "three requests in service are answered out of order",
+     replies_in_another_order_reach_their_callers, CTS_ONE_PROCESS, CTS_UNLIMITED, 2, 0},
     {"CALL-15.16", "late Reply before the Reply to the next call of the same thread",
      late_reply_comes_first, CTS_ONE_PROCESS, CTS_LIMITED, REAL_TIME, 0},
     {"CALL-15.17", "late Reply after the Reply to the next call of the same thread",
      late_reply_comes_last, CTS_ONE_PROCESS, CTS_LIMITED, REAL_TIME, 0},
     {"CALL-15.18", "late Reply before the Reply to the next call of the same thread, virtual time",
      late_reply_comes_first, CTS_TWO_PROCESSES, CTS_LIMITED, VIRTUAL_TIME, 0},
+    {"CALL-15.21",
+     "late Reply before the Reply to the next call of the same thread, virtual time, one process",
+     late_reply_comes_first, CTS_ONE_PROCESS, CTS_LIMITED, VIRTUAL_TIME, 0},
 };
 CTS_GROUP(cts_group_call_late_reply, cases);

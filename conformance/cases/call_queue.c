@@ -165,6 +165,8 @@ static const struct cts_case cases[] = {
      CTS_UNLIMITED, FIRST | SECOND | FOURTH | LAST, 0},
     {"CALL-13.7", "every second one is interrupted, two processes", others_are_served,
      CTS_TWO_PROCESSES, CTS_LIMITED, SECOND | FOURTH, 0},
+    {"CALL-13.15", "every second one is interrupted", others_are_served, CTS_ONE_PROCESS,
+     CTS_LIMITED, SECOND | FOURTH, 0},
     {"CALL-13.8", "the middle one is interrupted, channels of one listener", others_are_served,
      CTS_ONE_PROCESS, CTS_UNLIMITED, MIDDLE | ON_CHANNELS, 0},
     {"CALL-13.9", "first and last are interrupted, channels of one listener", others_are_served,
@@ -175,9 +177,13 @@ static const struct cts_case cases[] = {
      interrupted_ones_come_back, CTS_ONE_PROCESS, CTS_LIMITED, FIRST | MIDDLE, 0},
     {"CALL-13.12", "interrupted ones come back and all are served, two processes",
      interrupted_ones_come_back, CTS_TWO_PROCESSES, CTS_UNLIMITED, SECOND | LAST, 0},
+    {"CALL-13.16", "interrupted ones come back and all are served", interrupted_ones_come_back,
+     CTS_ONE_PROCESS, CTS_UNLIMITED, SECOND | LAST, 0},
     {"CALL-13.13", "interrupted while the server works for one of the queue",
      interrupted_between_services, CTS_ONE_PROCESS, CTS_UNLIMITED, FIRST | MIDDLE | FOURTH, 0},
     {"CALL-13.14", "interrupted while the server works for one of the queue, two processes",
      interrupted_between_services, CTS_TWO_PROCESSES, CTS_LIMITED, SECOND | MIDDLE | LAST, 0},
+    {"CALL-13.17", "interrupted while the server works for one of the queue, one process",
+     interrupted_between_services, CTS_ONE_PROCESS, CTS_LIMITED, SECOND | MIDDLE | LAST, 0},
 };
 CTS_GROUP(cts_group_call_queue, cases);

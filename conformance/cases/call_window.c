@@ -217,6 +217,8 @@ static const struct cts_case cases[] = {
      CTS_ONE_PROCESS, CTS_UNLIMITED, SERVER_FIRST, CTS_SMOKE},
     {"CALL-01.7", "the second CallEx of a thread is interrupted, limit, two processes",
      second_call_is_interrupted, CTS_TWO_PROCESSES, CTS_LIMITED, CLIENT_FIRST, 0},
+    {"CALL-01.20", "the second CallEx of a thread is interrupted, limit",
+     second_call_is_interrupted, CTS_ONE_PROCESS, CTS_LIMITED, CLIENT_FIRST, 0},
     {"CALL-01.8", "a queued CallEx is interrupted while a server waits on another channel",
      server_of_another_channel_does_not_count, CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
     {"CALL-01.9", "a queued CallEx is interrupted, server on another channel, two processes",
@@ -239,6 +241,8 @@ static const struct cts_case cases[] = {
      CTS_ONE_PROCESS, CTS_UNLIMITED, SERVER_FIRST, CTS_SMOKE},
     {"CALL-02.9", "a taken CallEx ignores Set, Clear, Set, limit, two processes",
      taken_call_ignores_every_change, CTS_TWO_PROCESSES, CTS_LIMITED, CLIENT_FIRST, 0},
+    {"CALL-02.12", "a taken CallEx ignores Set, Clear, Set, limit", taken_call_ignores_every_change,
+     CTS_ONE_PROCESS, CTS_LIMITED, CLIENT_FIRST, 0},
     {"CALL-02.10", "a taken CallEx ignores the object that it shares with the server",
      object_shared_with_the_server, CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
     {"CALL-02.11", "a taken CallEx ignores the shared object, limit", object_shared_with_the_server,
@@ -251,5 +255,7 @@ static const struct cts_case cases[] = {
      two_taken_calls_complete, CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
     {"CALL-02.44", "two taken CallEx are completed after Set, last one first",
      two_taken_calls_complete, CTS_TWO_PROCESSES, CTS_LIMITED, 1, 0},
+    {"CALL-02.46", "two taken CallEx are completed after Set, last one first, one process",
+     two_taken_calls_complete, CTS_ONE_PROCESS, CTS_LIMITED, 1, 0},
 };
 CTS_GROUP(cts_group_call_window, cases);

@@ -144,7 +144,11 @@ static const struct cts_case cases[] = {
      closed_copy_of_a_set_object, CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
     {"XFER-08.7", "a plain copy of the sync handle does not travel in a request",
      copy_does_not_travel, CTS_TWO_PROCESSES, CTS_UNLIMITED, REQUEST, 0},
+    {"XFER-08.9", "a plain copy of the sync handle does not travel in a request, one process",
+     copy_does_not_travel, CTS_ONE_PROCESS, CTS_UNLIMITED, REQUEST, 0},
     {"XFER-08.8", "a plain copy of the sync handle does not travel in a response",
      copy_does_not_travel, CTS_TWO_PROCESSES, CTS_UNLIMITED, RESPONSE, 0},
+    {"XFER-08.10", "a plain copy of the sync handle does not travel in a response, one process",
+     copy_does_not_travel, CTS_ONE_PROCESS, CTS_UNLIMITED, RESPONSE, 0},
 };
 CTS_GROUP(cts_group_copies, cases);

@@ -169,5 +169,7 @@ static const struct cts_case cases[] = {
      close_reaches_its_own_object_only, CTS_ONE_PROCESS, CTS_UNLIMITED, CALLS, 0},
     {"OBJ-03.9", "Close of set objects leaves the others alone, RecvEx",
      close_reaches_its_own_object_only, CTS_TWO_PROCESSES, CTS_UNLIMITED, RECVS, 0},
+    {"OBJ-03.16", "Close of set objects leaves the others alone, RecvEx, one process",
+     close_reaches_its_own_object_only, CTS_ONE_PROCESS, CTS_UNLIMITED, RECVS, 0},
 };
 CTS_GROUP(cts_group_obj_independent, cases);

@@ -161,6 +161,8 @@ static const struct cts_case cases[] = {
      channel_handle_is_refused_while_calling, CTS_ONE_PROCESS, CTS_LIMITED, SERVER, 0},
     {"OBJ-12.7", "Set and Clear on the listener handle leave a call alone, two processes",
      channel_handle_is_refused_while_calling, CTS_TWO_PROCESSES, CTS_UNLIMITED, LISTENER, 0},
+    {"OBJ-12.12", "Set and Clear on the listener handle leave a call alone",
+     channel_handle_is_refused_while_calling, CTS_ONE_PROCESS, CTS_UNLIMITED, LISTENER, 0},
     {"OBJ-12.8", "Set and Clear on the client handle leave a waiting RecvEx alone",
      channel_handle_is_refused_while_receiving, CTS_ONE_PROCESS, CTS_LIMITED, CLIENT, 0},
     {"OBJ-12.9", "Set and Clear on the server handle leave a waiting RecvEx alone",

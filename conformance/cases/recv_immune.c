@@ -185,5 +185,7 @@ static const struct cts_case cases[] = {
      CTS_ONE_PROCESS, CTS_UNLIMITED, EX_OLDER, 0},
     {"RECV-08.8", "a RecvEx obeys its own, newer object only, limit, two processes",
      receive_obeys_its_own_object_only, CTS_TWO_PROCESSES, CTS_LIMITED, EX_NEWER, 0},
+    {"RECV-08.9", "a RecvEx obeys its own, newer object only, limit",
+     receive_obeys_its_own_object_only, CTS_ONE_PROCESS, CTS_LIMITED, EX_NEWER, 0},
 };
 CTS_GROUP(cts_group_recv_immune, cases);

@@ -172,6 +172,8 @@ static const struct cts_case cases[] = {
      CTS_ONE_PROCESS, CTS_UNLIMITED, FIRST | SECOND | LAST, 0},
     {"RECV-10.5", "two receivers of four are interrupted, two processes", others_keep_waiting,
      CTS_TWO_PROCESSES, CTS_LIMITED, FIRST | THIRD, 0},
+    {"RECV-10.8", "two receivers of four are interrupted", others_keep_waiting, CTS_ONE_PROCESS,
+     CTS_LIMITED, FIRST | THIRD, 0},
     {"RECV-10.6", "two receivers of four are interrupted, on the listener", others_keep_waiting,
      CTS_ONE_PROCESS, CTS_UNLIMITED, SECOND | LAST | ON_LISTENER, 0},
     {"RECV-10.7", "two receivers of four are interrupted, on handles of their own",

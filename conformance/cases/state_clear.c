@@ -151,6 +151,8 @@ static const struct cts_case cases[] = {
      set_then_clear_leaves_nothing, CTS_ONE_PROCESS, CTS_LIMITED, CALLS, 0},
     {"STATE-02.4", "Set then Clear leaves nothing, two processes", set_then_clear_leaves_nothing,
      CTS_TWO_PROCESSES, CTS_UNLIMITED, IN_TURN, 0},
+    {"STATE-02.6", "Set then Clear leaves nothing", set_then_clear_leaves_nothing, CTS_ONE_PROCESS,
+     CTS_UNLIMITED, IN_TURN, 0},
     {"STATE-02.5", "Set then Clear by two threads leaves nothing", set_then_clear_by_two_threads,
      CTS_ONE_PROCESS, CTS_LIMITED, IN_TURN, CTS_SMOKE},
     {"STATE-03.1", "CallEx waits after Clear until the next Set, five times",

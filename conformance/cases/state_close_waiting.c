@@ -174,6 +174,8 @@ static const struct cts_case cases[] = {
      CTS_ONE_PROCESS, CTS_UNLIMITED, RECVS, 0},
     {"STATE-07.3", "Close while both kinds wait disturbs nobody else", close_disturbs_nobody_else,
      CTS_TWO_PROCESSES, CTS_LIMITED, CALLS | RECVS, CTS_SMOKE},
+    {"STATE-07.7", "Close while both kinds wait disturbs nobody else, one process",
+     close_disturbs_nobody_else, CTS_ONE_PROCESS, CTS_LIMITED, CALLS | RECVS, 0},
     {"STATE-07.4", "a CallEx with a limit ends after Close of its object", wait_with_limit_ends,
      CTS_ONE_PROCESS, CTS_UNLIMITED, CALLS, 0},
     {"STATE-07.5", "a RecvEx with a limit ends after Close of its object", wait_with_limit_ends,

@@ -89,11 +89,15 @@ static const struct cts_case cases[] = {
      mutex_wait_goes_on, CTS_ONE_PROCESS, CTS_LIMITED, CLEAR_AND_USED, 0},
     {"STATE-10.3", "a thread waits for a mutex while the object is set", mutex_wait_goes_on,
      CTS_TWO_PROCESSES, CTS_UNLIMITED, SET_AND_USED, 0},
+    {"STATE-10.7", "a thread waits for a mutex while the object is set, one process",
+     mutex_wait_goes_on, CTS_ONE_PROCESS, CTS_UNLIMITED, SET_AND_USED, 0},
     {"STATE-10.4", "Set leaves a sleeping thread asleep", sleep_goes_on, CTS_ONE_PROCESS,
      CTS_UNLIMITED, CLEAR_AND_NEW, 0},
     {"STATE-10.5", "Set leaves a sleeping thread asleep after it used the object", sleep_goes_on,
      CTS_ONE_PROCESS, CTS_LIMITED, CLEAR_AND_USED, 0},
     {"STATE-10.6", "a thread sleeps its full time while the object is set", sleep_goes_on,
      CTS_TWO_PROCESSES, CTS_UNLIMITED, SET_AND_USED, 0},
+    {"STATE-10.8", "a thread sleeps its full time while the object is set, one process",
+     sleep_goes_on, CTS_ONE_PROCESS, CTS_UNLIMITED, SET_AND_USED, 0},
 };
 CTS_GROUP(cts_group_state_outside_ipc, cases);

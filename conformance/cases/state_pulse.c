@@ -86,5 +86,7 @@ static const struct cts_case cases[] = {
      CTS_FREE_RUNNING},
     {"STATE-04.5", "Set then Clear while both kinds wait, two processes", pulse_while_threads_wait,
      CTS_TWO_PROCESSES, CTS_UNLIMITED, CALLS | RECVS, 0},
+    {"STATE-04.6", "Set then Clear while both kinds wait", pulse_while_threads_wait,
+     CTS_ONE_PROCESS, CTS_UNLIMITED, CALLS | RECVS, 0},
 };
 CTS_GROUP(cts_group_state_pulse, cases);

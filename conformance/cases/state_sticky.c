@@ -139,6 +139,8 @@ static const struct cts_case cases[] = {
      interruption_does_not_end_the_state, CTS_ONE_PROCESS, CTS_LIMITED, RECVS, 0},
     {"STATE-01.7", "after interrupting waits of both kinds the object is still set",
      interruption_does_not_end_the_state, CTS_TWO_PROCESSES, CTS_UNLIMITED, IN_TURN, 0},
+    {"STATE-01.18", "after interrupting waits of both kinds the object is still set, one process",
+     interruption_does_not_end_the_state, CTS_ONE_PROCESS, CTS_UNLIMITED, IN_TURN, 0},
     {"STATE-01.8", "five threads at once are interrupted, four times, by one Set",
      many_threads_are_interrupted, CTS_ONE_PROCESS, CTS_UNLIMITED, IN_TURN, CTS_FREE_RUNNING},
     {"STATE-01.9", "exchanges and other objects do not end the set state for CallEx",
@@ -147,5 +149,7 @@ static const struct cts_case cases[] = {
      other_events_do_not_end_the_state, CTS_ONE_PROCESS, CTS_LIMITED, RECVS, 0},
     {"STATE-01.11", "exchanges and other objects do not end the set state, two processes",
      other_events_do_not_end_the_state, CTS_TWO_PROCESSES, CTS_UNLIMITED, IN_TURN, 0},
+    {"STATE-01.19", "exchanges and other objects do not end the set state",
+     other_events_do_not_end_the_state, CTS_ONE_PROCESS, CTS_UNLIMITED, IN_TURN, 0},
 };
 CTS_GROUP(cts_group_state_sticky, cases);

@@ -184,6 +184,8 @@ static const struct cts_case cases[] = {
      one_thread_makes_sets_and_waits, CTS_ONE_PROCESS, CTS_UNLIMITED, CALL, 0},
     {"STATE-08.92", "RecvEx of the thread that made and set the object, two processes",
      one_thread_makes_sets_and_waits, CTS_TWO_PROCESSES, CTS_LIMITED, RECV, 0},
+    {"STATE-08.102", "RecvEx of the thread that made and set the object",
+     one_thread_makes_sets_and_waits, CTS_ONE_PROCESS, CTS_LIMITED, RECV, 0},
     {"CALL-02.45", "a taken CallEx is completed by another thread after Set",
      answered_by_another_thread, CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
 };

@@ -225,11 +225,15 @@ static const struct cts_case cases[] = {
      CTS_UNLIMITED, OF(1, 2), CTS_SMOKE},
     {"XFER-07.9", "sync handle in the middle of four in a response, two processes",
      response_is_refused, CTS_TWO_PROCESSES, CTS_UNLIMITED, OF(2, 4), 0},
+    {"XFER-07.13", "sync handle in the middle of four in a response", response_is_refused,
+     CTS_ONE_PROCESS, CTS_UNLIMITED, OF(2, 4), 0},
     {"XFER-07.10", "sync handle at every position of three in responses", response_is_refused,
      CTS_ONE_PROCESS, CTS_UNLIMITED, OF(0, 3) | EVERY_POSITION, 0},
     {"XFER-07.11", "sync handle last of twenty in a request", request_is_refused, CTS_ONE_PROCESS,
      CTS_UNLIMITED, OF(19, 20), 0},
     {"XFER-07.12", "sync handle last of twenty in a response, two processes", response_is_refused,
      CTS_TWO_PROCESSES, CTS_UNLIMITED, OF(19, 20), 0},
+    {"XFER-07.14", "sync handle last of twenty in a response", response_is_refused, CTS_ONE_PROCESS,
+     CTS_UNLIMITED, OF(19, 20), 0},
 };
 CTS_GROUP(cts_group_xfer_position, cases);

@@ -151,5 +151,8 @@ static const struct cts_case cases[] = {
      waiter_is_not_disturbed_by_refusal, CTS_ONE_PROCESS, CTS_UNLIMITED, REQUEST, 0},
     {"XFER-03.8", "threads waiting with the object are not disturbed by a refused response",
      waiter_is_not_disturbed_by_refusal, CTS_TWO_PROCESSES, CTS_UNLIMITED, RESPONSE, 0},
+    {"XFER-03.9",
+     "threads waiting with the object are not disturbed by a refused response, one process",
+     waiter_is_not_disturbed_by_refusal, CTS_ONE_PROCESS, CTS_UNLIMITED, RESPONSE, 0},
 };
 CTS_GROUP(cts_group_xfer_refused, cases);

@@ -115,9 +115,13 @@ static const struct cts_case cases[] = {
      client_ends_with_an_error, CTS_ONE_PROCESS, CTS_LIMITED, MIXED, 0},
     {"XFER-05.5", "the client whose response was refused, two processes", client_ends_with_an_error,
      CTS_TWO_PROCESSES, CTS_LIMITED, MIXED | TWICE, 0},
+    {"XFER-05.8", "the client whose response was refused, one process", client_ends_with_an_error,
+     CTS_ONE_PROCESS, CTS_LIMITED, MIXED | TWICE, 0},
     {"XFER-05.6", "a client queued behind one whose response was refused", other_client_is_served,
      CTS_ONE_PROCESS, CTS_LIMITED, 0, 0},
     {"XFER-05.7", "a client queued behind one whose response was refused, two processes",
      other_client_is_served, CTS_TWO_PROCESSES, CTS_LIMITED, OWN_OBJECT, 0},
+    {"XFER-05.9", "a client queued behind one whose response was refused, one process",
+     other_client_is_served, CTS_ONE_PROCESS, CTS_LIMITED, OWN_OBJECT, 0},
 };
 CTS_GROUP(cts_group_xfer_reply_client, cases);

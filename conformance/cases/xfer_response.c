@@ -101,7 +101,12 @@ static const struct cts_case cases[] = {
     {"XFER-04.7", "Reply with the sync handle is refused twice, RecvEx, two processes",
      repeated_reply_with_sync_handle_is_an_error, CTS_TWO_PROCESSES, CTS_LIMITED,
      BY_RECV_EX_WITH_ITSELF, 0},
+    {"XFER-04.9", "Reply with the sync handle is refused twice, RecvEx",
+     repeated_reply_with_sync_handle_is_an_error, CTS_ONE_PROCESS, CTS_LIMITED,
+     BY_RECV_EX_WITH_ITSELF, 0},
     {"XFER-04.8", "Reply with the sync handle and an arena is refused",
      reply_with_sync_handle_is_an_error, CTS_TWO_PROCESSES, CTS_UNLIMITED, WITH_ARENA, 0},
+    {"XFER-04.10", "Reply with the sync handle and an arena is refused, one process",
+     reply_with_sync_handle_is_an_error, CTS_ONE_PROCESS, CTS_UNLIMITED, WITH_ARENA, 0},
 };
 CTS_GROUP(cts_group_xfer_response, cases);

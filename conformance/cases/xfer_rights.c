@@ -215,6 +215,8 @@ static const struct cts_case cases[] = {
      CTS_ONE_PROCESS, CTS_UNLIMITED, REQUEST, CTS_SMOKE},
     {"XFER-08.2", "a wide mask in a request does not make it travel, CallEx, two processes",
      mask_in_the_message, CTS_TWO_PROCESSES, CTS_LIMITED, REQUEST | CALL_EX, 0},
+    {"XFER-08.11", "a wide mask in a request does not make it travel, CallEx", mask_in_the_message,
+     CTS_ONE_PROCESS, CTS_LIMITED, REQUEST | CALL_EX, 0},
     {"XFER-08.3", "a wide mask in a response does not make it travel", mask_in_the_message,
      CTS_ONE_PROCESS, CTS_UNLIMITED, RESPONSE, 0},
     {"XFER-08.4", "a wide mask in a response does not make it travel, two processes",
@@ -223,6 +225,8 @@ static const struct cts_case cases[] = {
      CTS_ONE_PROCESS, CTS_UNLIMITED, REQUEST, CTS_SMOKE},
     {"XFER-08.6", "a copy with a wide mask does not travel in a response, two processes",
      mask_of_a_copy, CTS_TWO_PROCESSES, CTS_UNLIMITED, RESPONSE, 0},
+    {"XFER-08.12", "a copy with a wide mask does not travel in a response", mask_of_a_copy,
+     CTS_ONE_PROCESS, CTS_UNLIMITED, RESPONSE, 0},
     {"XFER-10.1", "a copy and the original, CallEx", copy_and_original, CTS_ONE_PROCESS,
      CTS_UNLIMITED, REQUEST, 0},
     {"XFER-10.2", "a copy and the original, RecvEx", copy_and_original, CTS_ONE_PROCESS,
@@ -231,5 +235,7 @@ static const struct cts_case cases[] = {
      copy_closed_while_waiting, CTS_ONE_PROCESS, CTS_UNLIMITED, REQUEST, CTS_SMOKE},
     {"XFER-10.4", "a copy is closed while a RecvEx waits with the original, two processes",
      copy_closed_while_waiting, CTS_TWO_PROCESSES, CTS_LIMITED, RESPONSE, 0},
+    {"XFER-10.6", "a copy is closed while a RecvEx waits with the original",
+     copy_closed_while_waiting, CTS_ONE_PROCESS, CTS_LIMITED, RESPONSE, 0},
 };
 CTS_GROUP(cts_group_xfer_rights, cases);
