@@ -20,7 +20,7 @@ REPEAT = int(os.environ.get("CTS_SELFTEST_REPEAT", "1"))
 SLOW_REPEAT = 100
 RUN_LIMIT_S = 240
 # They wait on real time, a good part of a run; more jobs than processors fill it.
-JOBS = str(2 * (os.cpu_count() or 1))
+JOBS = str(min(2 * (os.cpu_count() or 1), 256))
 
 # What a library in one process without adapter and without some optional functions cannot show.
 REASONS = re.compile(

@@ -246,7 +246,9 @@ END_TEST
 /* What a worker that did not simply exit may have done to its keeper, the next order does not meet. */
 START_TEST(a_keeper_ends_after_a_worker_that_did_not_exit)
 {
-    static const char *const scripts[] = {"kill -SEGV $$", "sleep 1000 & exit 0"};
+    static const char *const scripts[] = {"kill -SEGV $$", "sleep 1000 & exit 0",
+                                          "prlimit --core=0:0 --nofile=99:99 --pid $PPID",
+                                          "renice -n 5 -p $PPID >/dev/null"};
     char good[] = "echo $PPID";
     grace_ms = 1;
     for (size_t i = 0; i < sizeof scripts / sizeof scripts[0]; i++) {
@@ -276,6 +278,49 @@ START_TEST(a_keeper_that_was_killed_while_idle_is_replaced)
     ck_assert_str_eq(text_string(&output), "alive\n");
     ck_assert_int_ne(keeper.pid, pid);
     keeper_close(&keeper);
+}
+END_TEST
+
+START_TEST(a_keeper_that_was_stopped_while_idle_is_ended)
+{
+    char script[] = "echo alive";
+    serve_script(script);
+    ck_assert_int_eq(kill(keeper.pid, SIGSTOP), 0);
+    keeper_close(&keeper);
+    ck_assert_int_eq(keeper.pid, 0);
+}
+END_TEST
+
+/* The command dies, with a keeper that has nothing to do and one that is busy: the last of them removes
+ * its directory. */
+START_TEST(keepers_outlive_the_command_only_to_clean_up)
+{
+    struct workplace other;
+    ck_assert(workplace_open(&other));
+    pid_t command = fork();
+    if (command == 0) {
+        static struct keeper busy;
+        char shell[] = "/bin/sh";
+        char flag[] = "-c";
+        char endless[] = "trap '' TERM; : >file; sleep 1000";
+        char *argv[] = {shell, flag, endless, NULL};
+        struct keeper_order order = {
+            .argv = argv, .log_fd = -1, .limit_ms = 60000, .root = other.root};
+        char script[] = "exit 0";
+        bool good = keeper_start(&busy, &order);
+        memcpy(place.root, other.root, sizeof(place.root));
+        serve_script(script);
+        (void)kill(getpid(), good ? SIGKILL : SIGTERM);
+    }
+    int status = 0;
+    ck_assert_int_eq(waitpid(command, &status, 0), command);
+    ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    /* The keepers are children of this process now. */
+    while (waitpid(-1, NULL, 0) > 0 || errno == EINTR) {
+    }
+    ck_assert_int_eq(access(other.root, F_OK), -1);
+    ck_assert_int_eq(errno, ENOENT);
+    workplace_close(&other);
 }
 END_TEST
 
@@ -372,6 +417,8 @@ int main(void)
     tcase_add_test(tests, one_keeper_serves_many_orders);
     tcase_add_test(tests, a_keeper_ends_after_a_worker_that_did_not_exit);
     tcase_add_test(tests, a_keeper_that_was_killed_while_idle_is_replaced);
+    tcase_add_test(tests, a_keeper_that_was_stopped_while_idle_is_ended);
+    tcase_add_test(tests, keepers_outlive_the_command_only_to_clean_up);
     tcase_add_test(tests, a_long_order);
     tcase_add_test(tests, a_late_cancel);
     tcase_add_test(tests, cancel);

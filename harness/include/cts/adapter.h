@@ -73,8 +73,8 @@ struct cts_adapter {
     int (*channel_connect)(const char *name, Handle *client);
 
     /* --- A look inside ----------------------------------------------------------------------- */
-    /* Where that thread is now. Called from another thread. A wait is reported only while its
-     * outcome is still open; otherwise RUNNING. */
+    /* Where that thread is now. Called from another thread, at any time and often, so a look must change
+     * nothing. A wait is reported only while its outcome is still open; otherwise RUNNING. */
     enum cts_stage (*thread_stage)(uint32_t thread);
     /* Live objects kept by handles or waits of `process`: equal before and after a case. */
     int (*live_objects)(uint32_t process, uint32_t *count); /* or CTS_ALL_PROCESSES */

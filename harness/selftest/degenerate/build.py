@@ -63,6 +63,7 @@ LIBRARIES = (
     _row("missing_symbol", ("KnIpcClearInterrupt",), "", "", "KnIpcClearInterrupt"),
     _row("crash_in_constructor", (), "", "", "SIGSEGV"),
     _row("hang_in_constructor", (), "", "", "(?i)load|time|finish", "--timeout-factor 0.3"),
+    _row("stops_parent_in_constructor", (), "", "", "killed or stopped", "--timeout-factor 0.1"),
     _row("exit_in_constructor", (), "", "", "(?i)load|exit"),
     _row("always_ok", None, "OBJ-10.1 OBJ-12 CALL-01 RECV-11 XFER-01", "FAIL"),
     _row("always_error", None, "OBJ-01.1 OBJ-05 CALL-01 RECV-01 STATE-01", "FAIL"),

@@ -23,6 +23,11 @@ bool log_file_create(struct log_file *file)
         fcntl(file->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0) {
         memory = mmap(NULL, CASE_LOG_FILE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, file->fd, 0);
     }
+    /* A keeper that is made while this case runs has no use for it. */
+    if (memory != MAP_FAILED && madvise(memory, CASE_LOG_FILE_BYTES, MADV_DONTFORK) != 0) {
+        (void)munmap(memory, CASE_LOG_FILE_BYTES);
+        memory = MAP_FAILED;
+    }
     if (memory == MAP_FAILED) {
         int error = errno;
         (void)close(file->fd);

@@ -9,10 +9,11 @@
  *   5. kill what is left, until there is no child any more. The dead worker is reaped last: until
  *      then its number, and with it the group's, cannot be given to a stranger
  *   6. remove the directory and report
- * It serves many orders, since making a process costs more than most cases do, and ends by itself after
- * a worker that did not simply exit: what such a worker may have done to it, the next case is not to
- * meet. The end of the command is the end of the socket; the keeper then does the same without a
- * report. Signals, which the library under test may send, mean nothing.
+ * It serves many orders, since making a process costs more than most cases do, but none after a worker
+ * that did not simply exit, or that changed what its keeper passes on: the next case is not to meet
+ * it. An idle keeper holds nothing, so the command ends it by SIGKILL. The end of the socket is the
+ * end of the command; the keeper then cleans up without a report, and behind the command as well.
+ * Signals that the library under test may send mean nothing.
  */
 #include "keeper.h"
 #include "clock.h"
@@ -22,11 +23,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -37,7 +40,7 @@
 #define KEEPER_MESSAGE_BYTES 32768u
 
 /* An order on its way to the keeper: this, with the log's descriptor beside it, then the strings, each
- * with its null byte: the words of argv, then nonce, root and coverage where there are such. */
+ * with its null byte: the words of argv, root, then nonce and coverage where there are such. */
 struct order_header {
     uint64_t limit_ms;
     uint64_t grace_ms;
@@ -51,6 +54,15 @@ struct order_header {
 
 /* What the command says while a worker runs: a message of one byte. */
 #define KEEPER_CANCEL 'c'
+/* Beyond all limits of an order: a keeper that is only slow, on a machine that is, has long ended. */
+#define KEEPER_MARGIN_MS 30000u
+
+/* What a worker inherits from its keeper, and can change there. */
+struct inheritance {
+    struct rlimit limits[RLIM_NLIMITS];
+    cpu_set_t cpus;
+    int priority;
+};
 
 struct watch {
     pid_t worker;
@@ -336,8 +348,35 @@ static bool start_worker(struct watch *watch, const struct keeper_order *order, 
     return watch->worker >= 0;
 }
 
+static void look_at_inheritance(struct inheritance *now)
+{
+    memset(now, 0, sizeof(*now));
+    for (int i = 0; i < RLIM_NLIMITS; i++) {
+        (void)getrlimit(i, &now->limits[i]);
+    }
+    (void)sched_getaffinity(0, sizeof(now->cpus), &now->cpus);
+    now->priority = getpriority(PRIO_PROCESS, 0);
+}
+
+static bool inheritance_changed(const struct inheritance *before)
+{
+    struct inheritance now;
+    look_at_inheritance(&now);
+    return memcmp(&now, before, sizeof(now)) != 0;
+}
+
+static void fail_order(int command_fd, const char *what)
+{
+    static struct keeper_report report;
+    memset(&report, 0, sizeof(report));
+    note_failure(&report, what);
+    report.last = true;
+    (void)send_all(command_fd, &report, sizeof(report));
+}
+
 /* Steps 2 to 6. False when this was the last order. */
-static bool serve(const struct keeper_order *order, int command_fd, int signal_fd)
+static bool serve(const struct keeper_order *order, int command_fd, int signal_fd,
+                  const struct inheritance *inheritance)
 {
     static struct keeper_report report;
     static char directory[512];
@@ -349,9 +388,7 @@ static bool serve(const struct keeper_order *order, int command_fd, int signal_f
                           .error_fd = -1};
     int length = snprintf(directory, sizeof(directory), "%s/caseXXXXXX", order->root);
     if (length < 0 || (size_t)length >= sizeof(directory) || mkdtemp(directory) == NULL) {
-        note_failure(&report, "working directory");
-        report.last = true;
-        (void)send_all(command_fd, &report, sizeof(report));
+        fail_order(command_fd, "working directory");
         return false;
     }
     uint64_t begin = clock_now_ns();
@@ -380,7 +417,8 @@ static bool serve(const struct keeper_order *order, int command_fd, int signal_f
         (void)munmap(watch.area, KEEPER_LOG_BYTES);
     }
     remove_tree(directory);
-    report.last = report.ending != KEEPER_EXITED || report.strays != 0 || report.unkillable != 0;
+    report.last = report.ending != KEEPER_EXITED || report.strays != 0 || report.unkillable != 0 ||
+                  inheritance_changed(inheritance);
     return send_all(command_fd, &report, sizeof(report)) && !report.last;
 }
 
@@ -417,7 +455,7 @@ static const char *next_string(char **at)
 }
 
 /* Waits for an order and serves it. False when there is no more to do. */
-static bool serve_next(int command_fd, int signal_fd)
+static bool serve_next(int command_fd, int signal_fd, const struct inheritance *inheritance)
 {
     struct order_header header;
     struct keeper_order order = {0};
@@ -440,7 +478,12 @@ static bool serve_next(int command_fd, int signal_fd)
         order.limit_ms = header.limit_ms;
         order.grace_ms = header.grace_ms;
         order.directory_word = (size_t)header.directory_word;
-        more = serve(&order, command_fd, signal_fd);
+        if (header.has_log && order.log_fd < 0) {
+            fail_order(command_fd, "descriptor of the log");
+            more = false;
+        } else {
+            more = serve(&order, command_fd, signal_fd, inheritance);
+        }
     }
     if (order.log_fd >= 0) {
         (void)close(order.log_fd);
@@ -450,25 +493,27 @@ static bool serve_next(int command_fd, int signal_fd)
     return more;
 }
 
-static _Noreturn void keeper_main(const char *root, int command_fd, pid_t command)
+static _Noreturn void keeper_main(const char *root, int command_fd)
 {
     close_others(command_fd);
-    int signal_fd = open_signals();
-    if (signal_fd < 0 || setsid() < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) {
-        static struct keeper_report report;
-        note_failure(&report, "keeper");
-        report.last = true;
-        (void)send_all(command_fd, &report, sizeof(report));
-        _exit(1);
-    }
     (void)prctl(PR_SET_NAME, "ipc-cts-keeper");
     (void)umask(022);
-    while (serve_next(command_fd, signal_fd)) {
+    int signal_fd = open_signals();
+    if (signal_fd < 0 || setsid() < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) {
+        fail_order(command_fd, "keeper");
+    } else {
+        struct inheritance inheritance;
+        look_at_inheritance(&inheritance);
+        while (serve_next(command_fd, signal_fd, &inheritance)) {
+        }
     }
-    if (getppid() != command) {
-        /* Nobody is left to do it. Other keepers may still be busy below; the last one succeeds. */
-        remove_tree(root);
+    struct order_header late;
+    int log_fd;
+    while (receive_header(command_fd, &late, &log_fd)) {
+        /* The last report is out: what comes now is meant for nobody. */
     }
+    /* Nobody is left to do it. Other keepers may still be busy below; the last one succeeds. */
+    remove_tree(root);
     _exit(0);
 }
 
@@ -478,10 +523,9 @@ static bool start_process(struct keeper *keeper, const char *root)
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) != 0) {
         return false;
     }
-    pid_t command = getpid();
     pid_t pid = fork();
     if (pid == 0) {
-        keeper_main(root, fds[1], command);
+        keeper_main(root, fds[1]);
     }
     int error = errno;
     (void)close(fds[1]);
@@ -495,10 +539,13 @@ static bool start_process(struct keeper *keeper, const char *root)
     return true;
 }
 
-/* The end of its socket is the end of the keeper. Gives how it ended. */
-static int end_process(struct keeper *keeper)
+/* Gives how it ended. An idle one is killed: it holds nothing, and may have been stopped. */
+static int end_process(struct keeper *keeper, bool idle)
 {
     int status = 0;
+    if (idle) {
+        (void)kill(keeper->pid, SIGKILL);
+    }
     (void)close(keeper->fd);
     while (waitpid(keeper->pid, &status, 0) < 0 && errno == EINTR) {
     }
@@ -520,6 +567,7 @@ static bool send_order(int fd, const struct keeper_order *order)
     header.limit_ms = order->limit_ms;
     header.grace_ms = order->grace_ms;
     header.directory_word = order->directory_word;
+    header.has_log = order->log_fd >= 0;
     header.has_nonce = order->nonce != NULL;
     header.has_coverage = order->coverage != NULL;
     for (; order->argv[header.words] != NULL; header.words++) {
@@ -564,7 +612,7 @@ bool keeper_start(struct keeper *keeper, const struct keeper_order *order)
     keeper->lost_signal = 0;
     /* One that somebody has killed since its last report takes no order; another one does. */
     if (keeper->pid > 0 && !send_order(keeper->fd, order)) {
-        (void)end_process(keeper);
+        (void)end_process(keeper, true);
     } else if (keeper->pid > 0) {
         return true;
     }
@@ -573,8 +621,14 @@ bool keeper_start(struct keeper *keeper, const struct keeper_order *order)
 
 bool keeper_read(struct keeper *keeper)
 {
+    bool reset = false;
     for (;;) {
         ssize_t size = recv(keeper->fd, &keeper->report, sizeof(keeper->report), MSG_DONTWAIT);
+        /* That it has ended without reading our last word is told before its report. */
+        if (size < 0 && errno == ECONNRESET && !reset) {
+            reset = true;
+            continue;
+        }
         if (size >= 0 || (errno != EINTR && errno != EAGAIN)) {
             keeper->whole = size == (ssize_t)sizeof(keeper->report);
             return true;
@@ -588,10 +642,10 @@ bool keeper_read(struct keeper *keeper)
 bool keeper_finish(struct keeper *keeper)
 {
     if (!keeper->whole) {
-        int status = end_process(keeper);
+        int status = end_process(keeper, false);
         keeper->lost_signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     } else if (keeper->report.last) {
-        (void)end_process(keeper);
+        (void)end_process(keeper, true);
     }
     return keeper->whole;
 }
@@ -599,7 +653,7 @@ bool keeper_finish(struct keeper *keeper)
 void keeper_close(struct keeper *keeper)
 {
     if (keeper->pid > 0) {
-        (void)end_process(keeper);
+        (void)end_process(keeper, true);
     }
 }
 
@@ -614,9 +668,16 @@ void keeper_cancel(const struct keeper *keeper)
 {
     static const char word = KEEPER_CANCEL;
     if (keeper->pid > 0) {
-        /* One that does not take it is gone, and is found to be lost. */
-        (void)send_all(keeper->fd, &word, sizeof(word));
+        /* One that does not take it is gone, or stopped and overdue some time. */
+        (void)send(keeper->fd, &word, sizeof(word), MSG_NOSIGNAL | MSG_DONTWAIT);
     }
+}
+
+uint64_t keeper_overdue_ns(const struct keeper_order *order)
+{
+    uint64_t ms = order->limit_ms + order->grace_ms + KEEPER_KILL_LIMIT_MS +
+                  (uint64_t)KEEPER_MARGIN_MS * order->grace_ms / KEEPER_GRACE_MS;
+    return clock_now_ns() + ms * 1000000u;
 }
 
 bool keeper_run(struct keeper *keeper, const struct keeper_order *order, int signal_fd,
@@ -626,14 +687,19 @@ bool keeper_run(struct keeper *keeper, const struct keeper_order *order, int sig
     if (!keeper_start(keeper, order)) {
         return false;
     }
+    uint64_t overdue_ns = keeper_overdue_ns(order);
     do {
         struct pollfd fds[2] = {{.fd = keeper->fd, .events = POLLIN},
                                 {.fd = signal_fd, .events = POLLIN}};
         struct signalfd_siginfo info;
-        if (poll(fds, 2, -1) > 0 && fds[1].revents != 0 &&
+        int ready = poll(fds, 2, clock_left_ms(overdue_ns));
+        if (ready > 0 && fds[1].revents != 0 &&
             read(signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
             *interrupted = true;
             keeper_cancel(keeper);
+        }
+        if (clock_now_ns() >= overdue_ns) {
+            keeper_kill(keeper);
         }
     } while (!keeper_read(keeper));
     bool good = keeper_finish(keeper);

@@ -77,6 +77,9 @@ bool keeper_read(struct keeper *keeper);
 bool keeper_finish(struct keeper *keeper);
 /* After the last order: ends the process. */
 void keeper_close(struct keeper *keeper);
+/* When, on the clock of clock.h, a keeper that gets this order now must have answered; one that has not
+ * was stopped by somebody. */
+uint64_t keeper_overdue_ns(const struct keeper_order *order);
 /* A keeper that does not come to its end, because somebody has stopped it. It is lost then. */
 void keeper_kill(const struct keeper *keeper);
 /* Ask it to kill its worker at once; it still reports. */

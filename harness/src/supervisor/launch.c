@@ -157,7 +157,9 @@ static void arrange_descriptors(const struct launch *launch, int *status_fd)
     }
 }
 
-static _Noreturn void become_worker(const struct launch *launch, int status_fd, pid_t keeper)
+/* Not in the frame of the function that has called vfork(), whose variables are the parent's. */
+static _Noreturn __attribute__((noinline)) void become_worker(const struct launch *launch,
+                                                              int status_fd, pid_t keeper)
 {
     if (setpgid(0, 0) != 0) {
         give_up(status_fd, "setpgid");

@@ -211,10 +211,14 @@ void progress_case_end(struct progress *progress, const struct case_result *resu
     }
     struct text text = {0};
     unsigned char *reported = &progress->reported[result->job.item->position];
-    if (failure && *reported == 0) {
+    /* A library that leaves something behind does so after nearly every case: one is told in full. */
+    bool left = case_left_something_only(result) && result->report.ending == KEEPER_EXITED;
+    bool told = left && progress->told_what_is_left;
+    if (failure && *reported == 0 && !told) {
         text_puts(&text, "\n");
         progress_failure_text(result, progress->color, &text);
         *reported = 1;
+        progress->told_what_is_left = progress->told_what_is_left || left;
     } else if (failure || progress->verbose) {
         add_short(result, progress->color, &text);
     }

@@ -12,9 +12,6 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-/* Beyond the limits of a case: a keeper that is only slow, on a machine that is, has long ended. */
-#define SCHEDULER_KEEPER_MARGIN_S 30.0
-
 struct slot {
     bool busy;
     struct job job;
@@ -103,9 +100,7 @@ static void start_job(struct scheduler *scheduler, struct slot *slot, const stru
     }
     worker_command_finish(&command);
     text_finish(&coverage);
-    double overdue_s = slot->limit_s + slot->grace_s + KEEPER_KILL_LIMIT_MS / 1000.0 +
-                       SCHEDULER_KEEPER_MARGIN_S * scheduler->schedule->options->timeout_factor;
-    slot->overdue_ns = clock_now_ns() + (uint64_t)(overdue_s * 1e9);
+    slot->overdue_ns = keeper_overdue_ns(&order);
     slot->busy = true;
     scheduler->running++;
     scheduler->alone = (job->item->traits & CTS_EXCLUSIVE) != 0;

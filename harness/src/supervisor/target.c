@@ -304,6 +304,7 @@ static bool probe_ended(const struct keeper_report *report, double limit_s, stru
 /* A probe or a list, asked of the target's worker. */
 struct query {
     struct keeper_report report;
+    int lost_signal;     /* without a report: the signal that ended the keeper, or 0 */
     struct log_file log; /* lines that came through a wrapper */
 };
 
@@ -335,10 +336,18 @@ static bool query_run(struct query *query, const struct target *target, const ch
     order.log_fd = order.nonce != NULL ? query->log.fd : -1;
     bool good = keeper_run(keeper, &order, signal_fd, interrupted);
     query->report = keeper->report;
+    query->lost_signal = keeper->lost_signal;
     query->report.error[sizeof(query->report.error) - 1] = '\0';
     worker_command_finish(&command);
     free(keeper);
     return good;
+}
+
+static void say_lost(const struct query *query, struct text *text)
+{
+    text_puts(text, verdict_keeper_was_killed(query->lost_signal)
+                        ? "the parent of its process was killed or stopped"
+                        : "the process that watches the worker was lost");
 }
 
 static void query_finish(struct query *query)
@@ -408,7 +417,8 @@ bool target_probe(struct target *target, double timeout_factor, const char *root
     bool good =
         query_run(query, target, "--probe", limit_ms, timeout_factor, root, signal_fd, interrupted);
     if (!good) {
-        text_puts(&why, "cannot be probed: the process that watches the worker was lost");
+        text_puts(&why, "cannot be probed: ");
+        say_lost(query, &why);
     } else if (!query_whole(query, limit_s, error)) {
         good = false;
     } else {
@@ -455,7 +465,7 @@ bool target_catalogue(const struct target *target, struct catalogue *catalogue,
     bool good =
         query_run(query, target, "--list", limit_ms, timeout_factor, root, signal_fd, interrupted);
     if (!good) {
-        text_puts(error, "the process that watches the worker was lost");
+        say_lost(query, error);
     } else {
         good = read_list(query, (double)limit_ms / 1000.0, catalogue, error);
     }
