@@ -4,7 +4,7 @@
 
     python3 ci/lib/soak_sheet.py build/reports/soak/runs.jsonl > harness/selftest/SOAK.md
 
-Only runs of the newest suite in the file count, all of them, clean or not. The bound on the share of
+Only runs of the commit of the last line count, all of them, clean or not. The bound on the share of
 red runs is that of Clopper and Pearson, one-sided, at 95 % confidence.
 """
 
@@ -38,15 +38,10 @@ def bound(runs: int, red: int) -> float:
     return high
 
 
-def name_of(library: str) -> str:
-    plain = library.removeprefix("lib").partition(".so")[0].partition(".a")[0]
-    return "reference" if plain == "kos-ipc" else plain.removeprefix("variant_")
-
-
 def sheet(rows: Sequence[dict[str, Any]]) -> str:
-    suite = rows[-1]["suite"]
-    rows = [row for row in rows if row["suite"] == suite]
-    libraries = sorted({row["library"] for row in rows}, key=lambda item: (name_of(item) != "reference", item))
+    commit = rows[-1]["commit"]
+    rows = [row for row in rows if row["commit"] == commit]
+    libraries = sorted({row["library"] for row in rows}, key=lambda name: (name != "reference", name))
     red = sum(not row["clean"] for row in rows)
     loaded = sum(row["loaded"] for row in rows)
     cases = sum(sum(row["verdicts"].values()) for row in rows)
@@ -56,10 +51,10 @@ def sheet(rows: Sequence[dict[str, Any]]) -> str:
         "# Soak: is the suite ever red on a library that is right?",
         "",
         f"{len(rows)} runs of {len(libraries)} right libraries, {loaded} of them beside 8 busy loops: "
-        f"{red} red among {cases:,} verdicts; at 95 % confidence at most {bound(len(rows), red):.1%} of runs are.",
+        f"{red} red, {cases:,} verdicts in all; at 95 % confidence at most {bound(len(rows), red):.1%} of runs are red.",
         "",
-        f"Suite with digest `{suite[:16]}`, {rows[0]['day']} to {rows[-1]['day']}. Red is a run with any other verdict than PASS, "
-        "OBSERVED, SKIP, one that is not complete, or one whose exit code is not 0.",
+        f"Suite at commit `{commit[:12]}`, {rows[0]['day']} to {rows[-1]['day']}. Each run is a whole one. Red is a run "
+        "with any other verdict than PASS, OBSERVED, SKIP, one that is not complete, or one whose exit code is not 0.",
         "",
         "| library | runs | beside 8 busy loops | red | at most, of runs | last run |",
         "|---|---|---|---|---|---|",
@@ -68,9 +63,9 @@ def sheet(rows: Sequence[dict[str, Any]]) -> str:
         own = [row for row in rows if row["library"] == library]
         own_red = sum(not row["clean"] for row in own)
         last = own[-1]
-        told = ", ".join(f"{count} {word}" for word, count in last["verdicts"].items())
+        told = ", ".join(f"{count} {word}" for word, count in last["verdicts"].items()) or "no verdict"
         lines.append(
-            f"| {name_of(library)} | {len(own)} | {sum(row['loaded'] for row in own)} | {own_red} "
+            f"| {library} | {len(own)} | {sum(row['loaded'] for row in own)} | {own_red} "
             f"| {bound(len(own), own_red):.1%} | {last['profile']}: {told} |"
         )
     return "\n".join(lines) + "\n"

@@ -129,10 +129,28 @@ def test_withdrawn_release(fresh: bytes, public: bytes) -> None:
     others = b"# releases that count no more\n\n0.0.9 lost wake-ups\n" + b"b" * 40 + b" wrong\n"
     assert verify.verify(fresh, public, None, others)
     suite = evidence_logs.DIGESTS["suite"].encode()
-    for name in (b"0.1.0", b"a" * 40, suite):
-        with pytest.raises(verify.Refused, match="was withdrawn: XFER-03 was green") as found:
-            verify.verify(fresh, public, None, others + name + b"  XFER-03 was green\n")
-        assert found.value.code == "SUITE_WITHDRAWN"
+    for name in (b"0.1.0", b"a" * 40, b"A" * 40, suite):
+        for gap in (b" ", b"\t", b"  "):
+            with pytest.raises(verify.Refused, match="was withdrawn: XFER-03 was green") as found:
+                verify.verify(fresh, public, None, others + name + gap + b"XFER-03 was green\r\n")
+            assert found.value.code == "SUITE_WITHDRAWN"
+    with pytest.raises(verify.Refused, match="SUITE_WITHDRAWN"):
+        verify.verify(fresh, public, None, b"\xef\xbb\xbf0.1.0\n")
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [(b"aaaaaaa short\n", "line 1"), ("0.1.0 x\n".encode("utf-16"), "not UTF-8"), (b"\nall\n", "line 2")],
+)
+def test_a_list_of_withdrawn_releases_that_is_none(
+    content: bytes, why: str, fresh: bytes, tmp_path: Path, capfd: Any
+) -> None:
+    (tmp_path / "b.tar").write_bytes(fresh)
+    (tmp_path / "list").write_bytes(content)
+    words = [str(tmp_path / "b.tar"), "--withdrawn", str(tmp_path / "list")]
+    assert verify.main(words) == verify.USAGE
+    said = capfd.readouterr().err
+    assert why in said and said.count("\n") == 1
 
 
 # ---------------------------------------------------------------------------------------------
@@ -518,6 +536,17 @@ def test_command_says_one_line(fresh: bytes, tmp_path: Path, capfd: Any) -> None
     (tmp_path / "key").write_bytes(b"no key")
     assert verify.main([str(file), "--key", str(tmp_path / "key")]) == verify.USAGE
     assert verify.main([]) == verify.USAGE
+
+
+def test_a_full_disk_is_said(fresh: bytes, tmp_path: Path) -> None:
+    (tmp_path / "b.tar").write_bytes(fresh)
+    with open("/dev/full", "w") as full:
+        answer = subprocess.run(
+            [sys.executable, verify.__file__, tmp_path / "b.tar"],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert answer.returncode == verify.INTERNAL
+    assert answer.stderr == "ipc-cts verify: stdout: No space left on device\n"
 
 
 def git(tree: Path, *words: str) -> None:

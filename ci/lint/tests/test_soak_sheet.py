@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The sheet of ci/soak: it counts every run of the newest suite, and bounds what it has not seen."""
+"""The sheet of ci/soak: it counts every run of the last commit, and bounds what it has not seen."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ sys.path.insert(0, str(ROOT / "ci" / "lib"))
 import soak_sheet  # noqa: E402
 
 
-def row(library: str = "libkos-ipc.so", **members: Any) -> dict[str, Any]:
+def row(library: str = "reference", **members: Any) -> dict[str, Any]:
     return {
-        "suite": "d" * 64, "library": library, "profile": "ce-1.2", "extent": "standard",
-        "loaded": False, "clean": True, "verdicts": {"PASS": 3, "SKIP": 1}, "day": "2026-01-02", **members,
+        "commit": "d" * 40, "library": library, "profile": "ce-1.2", "loaded": False, "clean": True,
+        "verdicts": {"PASS": 3, "SKIP": 1}, "day": "2026-01-02", **members,
     }  # fmt: skip
 
 
@@ -31,11 +31,13 @@ def test_bound() -> None:
     assert soak_sheet.bound(100, 3) == pytest.approx(0.0757, abs=1e-4)
 
 
-def test_counts_every_run_of_the_newest_suite_only() -> None:
-    rows = [row(suite="o" * 64, clean=False)]
-    rows += [row(), row(loaded=True), row("libvariant_poll.so", clean=False, verdicts={"FAIL": 4})]
+def test_counts_every_run_of_the_last_commit_only() -> None:
+    rows = [row(commit="o" * 40, clean=False)]
+    rows += [row(), row(loaded=True), row("poll", clean=False, verdicts={"FAIL": 4})]
+    lost = row("cxx", clean=False, verdicts={}, profile=None)
+    assert "| cxx | 1 | 0 | 1 | 100.0% | None: no verdict |" in soak_sheet.sheet([*rows, lost])
     text = soak_sheet.sheet(rows)
-    assert "\n3 runs of 2 right libraries, 1 of them beside 8 busy loops: 1 red among 12 verdicts;" in text
+    assert "\n3 runs of 2 right libraries, 1 of them beside 8 busy loops: 1 red, 12 verdicts in all;" in text
     assert "| reference | 2 | 1 | 0 | 77.6% | ce-1.2: 3 PASS, 1 SKIP |" in text
     assert "| poll | 1 | 0 | 1 | 100.0% | ce-1.2: 4 FAIL |" in text
 

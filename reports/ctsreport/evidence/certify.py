@@ -141,7 +141,7 @@ def defined_symbols(path: Path) -> list[str]:
         why = answer.stderr.decode("utf-8", "replace").strip().splitlines() or ["no word"]
         raise bundle.BundleError(f"the list of symbols cannot be made: {why[0]}")
     lines = (line.split(" ") for line in answer.stdout.decode("utf-8", "replace").splitlines())
-    return sorted({words[0] for words in lines if len(words) > 1})
+    return sorted({words[0] for words in lines if len(words) > 1 and len(words[1]) == 1})
 
 
 def _version(path: Path) -> str:

@@ -15,7 +15,8 @@ that the release of the suite demands; without it the list is derived from the c
 --withdrawn names releases of the suite whose evidence counts no more: each line a version, commit or
 digest of the suite, then why.
 
-Exit 0: accepted. 7: refused, with one line `refused CODE: what`. 3: openssl is missing. 4: wrong
+Exit 0: accepted. 7: refused, with one line `refused CODE: what`. 3: openssl is missing, or stdout
+cannot be written. 4: wrong
 command line, or the file cannot be read.
 """
 
@@ -29,6 +30,7 @@ import gc
 import hashlib
 import io
 import json
+import os
 import re
 import subprocess
 import sys
@@ -792,12 +794,25 @@ def check_suite(files: Mapping[str, bytes]) -> str:
 
 
 def check_withdrawn(log: Log, commit: str, withdrawn: Optional[bytes]) -> None:
-    """A line of the list is a version, a commit or a digest of the suite, then the reason."""
     own = {str(log.start["suite"]), commit, str(log.start["digests"]["suite"])}
-    for line in (withdrawn or b"").decode("utf-8", "replace").splitlines():
-        name, _, reason = line.strip().partition(" ")
+    for name, reason in read_withdrawn(withdrawn or b""):
         if name in own:
-            refuse("SUITE_WITHDRAWN", f"the release {name} was withdrawn: {reason.strip() or '?'}")
+            refuse("SUITE_WITHDRAWN", f"the release {name} was withdrawn: {reason or '?'}")
+
+
+def read_withdrawn(content: bytes) -> list[tuple[str, str]]:
+    """A line of the list is a version, a commit or a digest of the suite, then the reason; or empty, or a
+    comment after #. ValueError with the line that is none of these: a list that is misread forbids nothing.
+    """
+    rows = []
+    for number, line in enumerate(content.decode("utf-8-sig").splitlines(), 1):
+        name, *reason = line.split(None, 1) or ("#",)
+        if name.startswith("#"):
+            continue
+        if not re.fullmatch(r"[0-9]+(\.[0-9]+)+|[0-9a-fA-F]{40}|[0-9a-fA-F]{64}", name):
+            raise ValueError(f"line {number} begins with no version, commit or digest")
+        rows.append((name.lower(), reason[0].strip() if reason else ""))
+    return rows
 
 
 # ---------------------------------------------------------------------------------------------
@@ -958,7 +973,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     parser = argparse.ArgumentParser(
         prog="ipc-cts verify",
         description="Check an evidence bundle of ipc-cts.",
-        epilog="exit 0: accepted; 7: refused; 3: openssl is missing; 4: wrong use\n\n"
+        epilog="exit 0: accepted; 7: refused; 3: openssl is missing or stdout is full; 4: wrong use\n\n"
         "examples:\n  ipc-cts verify evidence.tar --key pub.pem",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -979,6 +994,12 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     except OSError as error:
         print(f"ipc-cts verify: {error.filename}: {error.strerror}", file=sys.stderr)
         return USAGE
+    try:
+        read_withdrawn(withdrawn or b"")
+    except ValueError as error:
+        why = "not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+        print(f"ipc-cts verify: {options.withdrawn}: {why}", file=sys.stderr)
+        return USAGE
     if key is not None and not key_id(key):
         print(f"ipc-cts verify: {options.key} is no Ed25519 public key in PEM", file=sys.stderr)
         return USAGE
@@ -993,7 +1014,14 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         print(f"refused MALFORMED: {type(error).__name__} in the content", file=sys.stderr)
         return REFUSED
-    print("\n".join([*lines, "accepted"]))
+    try:
+        print("\n".join([*lines, "accepted"]), flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # a reader who has seen enough
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python's own flush at the end would fail again
+        print(f"ipc-cts verify: stdout: {error.strerror}", file=sys.stderr)
+        return INTERNAL
     return ACCEPTED
 
 
