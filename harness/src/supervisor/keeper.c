@@ -350,10 +350,12 @@ static bool start_worker(struct watch *watch, const struct keeper_order *order, 
 
 static void look_at_inheritance(struct inheritance *now)
 {
-    memset(now, 0, sizeof(*now));
     for (int i = 0; i < RLIM_NLIMITS; i++) {
-        (void)getrlimit(i, &now->limits[i]);
+        if (getrlimit(i, &now->limits[i]) != 0) {
+            now->limits[i] = (struct rlimit){0};
+        }
     }
+    CPU_ZERO(&now->cpus);
     (void)sched_getaffinity(0, sizeof(now->cpus), &now->cpus);
     now->priority = getpriority(PRIO_PROCESS, 0);
 }
@@ -362,7 +364,12 @@ static bool inheritance_changed(const struct inheritance *before)
 {
     struct inheritance now;
     look_at_inheritance(&now);
-    return memcmp(&now, before, sizeof(now)) != 0;
+    bool same = now.priority == before->priority && CPU_EQUAL(&now.cpus, &before->cpus);
+    for (int i = 0; i < RLIM_NLIMITS; i++) {
+        same = same && now.limits[i].rlim_cur == before->limits[i].rlim_cur &&
+               now.limits[i].rlim_max == before->limits[i].rlim_max;
+    }
+    return !same;
 }
 
 static void fail_order(int command_fd, const char *what)
