@@ -538,18 +538,6 @@ def test_command_says_one_line(fresh: bytes, tmp_path: Path, capfd: Any) -> None
     assert verify.main([]) == verify.USAGE
 
 
-def test_what_fails_while_reports_are_written_again_is_said_once(
-    fresh: bytes, public: bytes, monkeypatch: pytest.MonkeyPatch, capfd: Any
-) -> None:
-    def fail(*_: Any) -> None:
-        raise bundle.BundleError("not this time")
-
-    monkeypatch.setattr(bundle, "reports", fail)
-    with pytest.raises(bundle.BundleError, match="not this time"):
-        verify.verify(fresh, public)
-    assert capfd.readouterr() == ("", "")
-
-
 def test_a_full_disk_is_said(fresh: bytes, tmp_path: Path) -> None:
     (tmp_path / "b.tar").write_bytes(fresh)
     with open("/dev/full", "w") as full:

@@ -30,7 +30,6 @@ import gc
 import hashlib
 import io
 import json
-import multiprocessing
 import os
 import re
 import subprocess
@@ -95,7 +94,6 @@ class Refused(Exception):
         printable = "".join(c if c.isprintable() else "?" for c in text[:300])
         super().__init__(f"refused {code}: {printable}")
         self.code = code
-        self.text = printable
 
 
 def refuse(code: str, text: str) -> NoReturn:
@@ -916,49 +914,6 @@ def check_bytes(files: Mapping[str, bytes]) -> bool:
     return True
 
 
-class Regeneration:
-    """`check_bytes` in a process of its own, beside the checks of this one: it takes half of the time. With
-    no way to fork it is done when it is asked for."""
-
-    def __init__(self, files: Mapping[str, bytes]) -> None:
-        self._files = files
-        self._process = None
-        try:
-            context = multiprocessing.get_context("fork")
-        except ValueError:
-            return
-        self._answer, answer = context.Pipe(duplex=False)
-        self._process = context.Process(target=self._run, args=(answer,), daemon=True)
-        self._process.start()
-        answer.close()
-
-    def _run(self, answer: Any) -> None:
-        try:
-            answer.send((check_bytes(self._files), None))
-        except Refused as refused:
-            answer.send((False, (refused.code, refused.text)))
-        except Exception:  # whoever asks has it again, and says it once
-            answer.close()
-
-    def result(self) -> bool:
-        """What check_bytes says, or what it raises."""
-        if self._process is None:
-            return check_bytes(self._files)
-        try:
-            regenerated, refused = self._answer.recv()
-        except EOFError:
-            return check_bytes(self._files)
-        if refused is not None:
-            refuse(*refused)
-        return bool(regenerated)
-
-    def close(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.join()
-            self._answer.close()
-
-
 # ---------------------------------------------------------------------------------------------
 
 
@@ -985,20 +940,6 @@ def _verify(
     files = unpack(content)
     check_manifest(files)
     signature = check_attestation(files, key)
-    regeneration = Regeneration(files)
-    try:
-        return _check(files, signature, regeneration, mustpass, withdrawn)
-    finally:
-        regeneration.close()
-
-
-def _check(
-    files: Mapping[str, bytes],
-    signature: str,
-    regeneration: Regeneration,
-    mustpass: Optional[bytes],
-    withdrawn: Optional[bytes],
-) -> list[str]:
     log = read_log(files["events.jsonl"])
     statement = check_statement(log, files)
     check_sut(log, files)
@@ -1013,7 +954,7 @@ def _check(
     envelope = json.loads(files[ATTESTATION])
     if base64.b64decode(envelope["payload"]) != statement_of(files, log):
         refuse("ATTESTATION", "the signed statement is not about this bundle")
-    regenerated = regeneration.result()
+    regenerated = check_bytes(files)
     counts = Counter(log.verdict(case) for case in log.plan)
     told = ", ".join(f"{counts[word]} {word}" for word in SEVERITY if counts[word])
     return [
