@@ -68,7 +68,6 @@ BASES = {
 # Cases that show that a library is alive, the first of another requirement and area being taken.
 SMOKE_CASES = ("OBJ-05.1", "CALL-07.1", "RECV-02.1")
 SMOKE_LIMIT_S = 30
-SEARCHES_MAX = 8
 
 FIELDS = frozenset(
     {"id", "requirement", "area", "kind", "description", "file", "find", "replace", "changes",
@@ -112,12 +111,9 @@ class Mutant:
 
     @property
     def options(self) -> list[str]:
-        """What ipc-cts has to be told: the extent, or the edition of the requirement. A race that needs
-        the soak extent is searched for until it is found, as one does with that extent: on an idle
-        machine in one search of a second or two nearly always, beside other work not in every one."""
-        if self.profile == "soak":
-            return ["--profile", "soak", "--repeat", str(SEARCHES_MAX), "--stop-on-fail"]
-        return ["--profile", "ce-1.4"] if self.area == "V14" else []
+        """What ipc-cts has to be told: the extent, or the edition of the requirement."""
+        profile = self.profile or ("ce-1.4" if self.area == "V14" else None)
+        return ["--profile", profile] if profile is not None else []
 
     @property
     def smoke_case(self) -> str:

@@ -20,8 +20,7 @@ struct progress {
     size_t done;
     size_t failed;
     unsigned char *reported; /* by position of the case: its failure was shown in full */
-    bool
-        told_what_is_left; /* so was a case after which something was left, and nothing else wrong */
+    bool told_what_is_left;  /* so was a case after which something was left, nothing else wrong */
 };
 
 void progress_begin(struct progress *progress, const struct options *options, FILE *out,

@@ -24,7 +24,7 @@ struct budget {
 static const struct budget budgets[CTS_EXTENT_COUNT] = {
     [CTS_EXTENT_STANDARD] = {8, 120, 200, 300000000u},
     [CTS_EXTENT_SMOKE] = {4, 40, 60, 100000000u},
-    [CTS_EXTENT_SOAK] = {100, 2000, 4000, 30000000000u},
+    [CTS_EXTENT_SOAK] = {100, 16000, 32000, 30000000000u},
 };
 #define LIMIT_SHARE 2u /* a trial about a limit takes milliseconds: so much fewer of them */
 #define PATIENCE_NS                                                                                \
