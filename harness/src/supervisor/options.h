@@ -65,7 +65,7 @@ struct options {
     const char *lcov;
     const char *annotations;
     unsigned tap;  /* 13, 14; 0: none */
-    unsigned jobs; /* 0: one for each CPU */
+    unsigned jobs; /* 0: two for each CPU */
     unsigned repeat;
     unsigned shard_index; /* 1-based */
     unsigned shard_count; /* 0: the whole run */

@@ -187,13 +187,24 @@ static void say_ending(struct run *run, size_t planned)
     text_finish(&text);
 }
 
+/* How many cases at a time. A case mostly waits: with one for each CPU, the CPUs idle for half of a run.
+ * Cases that time alone would disturb are exclusive, and run one by one. */
+static unsigned slots_of(const struct options *options, size_t cpu_count)
+{
+    if (options->jobs != 0) {
+        return options->jobs;
+    }
+    unsigned slots = 2 * (unsigned)cpu_count;
+    return slots < OPTIONS_JOBS_MAX ? slots : OPTIONS_JOBS_MAX;
+}
+
 /* The cases themselves, and the log around them. */
 static int run_cases(struct run *run)
 {
     const struct options *options = run->options;
     int cpus[OPTIONS_JOBS_MAX];
     size_t cpu_count = allowed_cpus(cpus, OPTIONS_JOBS_MAX);
-    unsigned slots = options->jobs != 0 ? options->jobs : (unsigned)cpu_count;
+    unsigned slots = slots_of(options, cpu_count);
     struct plan plan = {0};
     plan_make(&plan, &run->catalogue, options->repeat, options->shuffle, options->seed);
     runlog_start(&run->log, options, &run->target, &run->catalogue, &run->identity, slots,
