@@ -71,6 +71,33 @@ def test_unusable_lines_are_reported_and_do_not_stop_the_reader(line: bytes, tex
     assert len(found) == 1 + len(more)
 
 
+INVOKE = b'{"event":"invoke","case":"CALL-01.1","rep":1'
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        [INVOKE + b',"x":[{}\n', b"{}]}\n"],
+        [INVOKE + b"},{}\n"],
+        [INVOKE + b',"x":"\n', b'"}\n'],
+        [b"\n", INVOKE + b"}}\n"],
+    ],
+)
+def test_lines_that_are_json_only_together_are_not(broken: list[bytes]) -> None:
+    whole = [INVOKE + b"}\n"] * 3
+    found = list(events.read([*whole, *broken, *whole]))
+    wrong = [e for e in found if isinstance(e, events.Damage)]
+    assert [e.line for e in wrong] == [4 + i for i, line in enumerate(broken) if line.strip()]
+    assert len(found) - len(wrong) == 2 * len(whole)
+
+
+def test_a_long_log_is_read_like_a_short_one() -> None:
+    lines = [INVOKE + b"}\n"] * 2500
+    assert list(events.read(lines)) == 2500 * list(events.read(lines[:1]))
+    lines[1700] = b"no JSON\n"
+    assert [e.line for e in events.read(lines) if isinstance(e, events.Damage)] == [1701]
+
+
 def test_a_bad_member_that_is_not_needed_takes_its_default() -> None:
     damage, end = read(logs.case_end("CALL-01.1", duration_ms="long"))
     assert damage == events.Damage(1, "case_end: duration_ms is not a number")

@@ -401,6 +401,15 @@ def test_forged_logs(change: Change, code: str, fresh: bytes, key: Path, public:
     assert code_of(resealed(fresh, key, changes), public) == code
 
 
+INVOKE = b'{"event":"invoke","case":"CALL-01.1","rep":1,"actor":"client","call":"CallEx"'
+
+
+def into_first_case(log: bytes, lines: bytes) -> bytes:
+    """After the line that starts the case; as the harness writes it, without blanks."""
+    at = log.index(b"\n", log.index(b'"event": "case_start", "case": "CALL-01.1"')) + 1
+    return log[:at] + lines + log[at:]
+
+
 @pytest.mark.parametrize(
     ("change", "code"),
     [
@@ -409,6 +418,12 @@ def test_forged_logs(change: Change, code: str, fresh: bytes, key: Path, public:
         (lambda c: c + b"[]\n", "EVENT_FORMAT"),
         (lambda c: c.replace(b'"ok": true', b'"ok": false, "ok": true', 1), "EVENT_FORMAT"),
         (lambda c: c.replace(b'"window_ns": 20', b'"window_ns": NaN', 1), "EVENT_FORMAT"),
+        (lambda c: into_first_case(c, INVOKE + b',"x":[{}\n{}]}\n'), "EVENT_FORMAT"),
+        (lambda c: into_first_case(c, INVOKE + b"},{}\n"), "EVENT_FORMAT"),
+        (lambda c: into_first_case(c, INVOKE + b',"x":NaN}\n'), "EVENT_FORMAT"),
+        (lambda c: into_first_case(c, INVOKE + b',"event":7}\n'), "EVENT_FORMAT"),
+        (lambda c: into_first_case(c, INVOKE + b',"event":"check","ok":1}\n'), "EVENT_FORMAT"),
+        (lambda c: into_first_case(c, INVOKE + b"}\n"), "ATTESTATION"),  # an event like others
     ],
 )
 def test_damaged_logs(

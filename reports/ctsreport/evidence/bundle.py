@@ -10,7 +10,6 @@ with Python's standard library.
 from __future__ import annotations
 
 import base64
-import io
 import struct
 import subprocess
 import tempfile
@@ -50,10 +49,10 @@ class Material:
     coverage: bytes | None = None
 
 
-def reports(log: bytes, waiver_content: Any) -> dict[str, bytes] | None:
+def reports(log: verify.Log, waiver_content: Any) -> dict[str, bytes] | None:
     """The reports by name; None when a package that they need is missing here."""
     try:
-        run = results.collect(events.read(io.BytesIO(log)), results.every_case)
+        run = results.collect(events.read_records(log.records), results.every_case)
         if waiver_content["waivers"]:
             run = waivers.apply(run, waivers.from_content(waiver_content))
         written = {name: formats.FORMATS[row].writer()(run) for name, row in REPORTS.items()}
@@ -146,7 +145,7 @@ def files_of(log: bytes, material: Material) -> dict[str, bytes]:
         run = verify.read_log(log)
     except verify.Refused as refused:
         raise BundleError(f"the event log is no evidence: {refused}") from None
-    written = reports(log, material.waivers)
+    written = reports(run, material.waivers)
     if written is None:
         raise BundleError("the reports need python3-lxml, python3-jinja2 and python3-jsonschema")
     sut = {
