@@ -102,6 +102,8 @@ static const struct cts_case cases[] = {
      CTS_ONE_PROCESS, CTS_UNLIMITED, CLOSED, 0},
     {"CALL-14.2", "CallEx with a closed sync handle is served or refused, two processes",
      served_or_refused, CTS_TWO_PROCESSES, CTS_LIMITED, CLOSED, 0},
+    {"CALL-14.13", "CallEx with a closed sync handle is served or refused, limit",
+     served_or_refused, CTS_ONE_PROCESS, CTS_LIMITED, CLOSED, 0},
     {"CALL-14.3", "CallEx with a sync handle closed while set is served or refused",
      served_or_refused, CTS_ONE_PROCESS, CTS_LIMITED, CLOSED_WHILE_SET, 0},
     {"CALL-14.4", "CallEx with its client handle as sync handle is served or refused",

@@ -159,6 +159,8 @@ static const struct cts_case cases[] = {
      call_between_interrupted_ones_is_immune, CTS_ONE_PROCESS, CTS_UNLIMITED, CALL, 0},
     {"CALL-06.6", "a Call between interrupted ones is not interrupted, two processes",
      call_between_interrupted_ones_is_immune, CTS_TWO_PROCESSES, CTS_LIMITED, CALL, 0},
+    {"CALL-06.8", "a Call between interrupted ones is not interrupted, limit",
+     call_between_interrupted_ones_is_immune, CTS_ONE_PROCESS, CTS_LIMITED, CALL, 0},
 
     {"CALL-06.7", "a Call is not interrupted by any object of its process",
      call_is_immune_to_every_object, CTS_ONE_PROCESS, CTS_UNLIMITED, CALL, 0},
@@ -184,6 +186,8 @@ static const struct cts_case cases[] = {
      queued_call_is_immune, CTS_ONE_PROCESS, CTS_LIMITED, EX_NEWER, 0},
     {"CALL-08.3", "a queued CallEx with an older object is not interrupted, two processes",
      queued_call_is_immune, CTS_TWO_PROCESSES, CTS_LIMITED, EX_OLDER, 0},
+    {"CALL-08.10", "a queued CallEx with an older object is not interrupted, limit",
+     queued_call_is_immune, CTS_ONE_PROCESS, CTS_LIMITED, EX_OLDER, 0},
     {"CALL-08.4", "a CallEx with a newer object entered while another is set",
      call_entered_while_set_is_immune, CTS_ONE_PROCESS, CTS_UNLIMITED, EX_NEWER, CTS_SMOKE},
     {"CALL-08.5", "a CallEx with an older object of a thread interrupted before",

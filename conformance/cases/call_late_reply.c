@@ -223,6 +223,8 @@ static const struct cts_case cases[] = {
      interrupted_caller_gets_its_own_reply, CTS_ONE_PROCESS, CTS_UNLIMITED, 0, CTS_SMOKE},
     {"CALL-15.7", "the Reply to another client does not answer an interrupted caller, processes",
      interrupted_caller_gets_its_own_reply, CTS_TWO_PROCESSES, CTS_LIMITED, 0, 0},
+    {"CALL-15.22", "the Reply to another client does not answer an interrupted caller, limit",
+     interrupted_caller_gets_its_own_reply, CTS_ONE_PROCESS, CTS_LIMITED, 0, 0},
     {"CALL-15.8", "a request that timed out in the queue is not answered",
      timed_out_caller_gets_its_own_reply, CTS_ONE_PROCESS, CTS_LIMITED, VIRTUAL_TIME, 0},
     {"CALL-15.9", "a request that timed out in the queue is not answered, two processes",

@@ -154,10 +154,14 @@ static const struct cts_case cases[] = {
      CTS_ONE_PROCESS, CTS_UNLIMITED, LISTENERS, CTS_SMOKE},
     {"CALL-09.6", "one Set interrupts the calls to several listeners, two processes",
      one_set_interrupts_all, CTS_TWO_PROCESSES, CTS_LIMITED, LISTENERS, 0},
+    {"CALL-09.82", "one Set interrupts the calls to several listeners, limit",
+     one_set_interrupts_all, CTS_ONE_PROCESS, CTS_LIMITED, LISTENERS, 0},
     {"CALL-09.7", "one Set interrupts all calls but the taken one",
      one_set_interrupts_all_but_the_taken, CTS_ONE_PROCESS, CTS_UNLIMITED, ONE_HANDLE, 0},
     {"CALL-09.8", "one Set interrupts all calls but the taken one, two processes",
      one_set_interrupts_all_but_the_taken, CTS_TWO_PROCESSES, CTS_LIMITED, ONE_HANDLE, 0},
+    {"CALL-09.83", "one Set interrupts all calls but the taken one, limit",
+     one_set_interrupts_all_but_the_taken, CTS_ONE_PROCESS, CTS_LIMITED, ONE_HANDLE, 0},
     {"CALL-10.1", "a CallEx behind a busy server is interrupted", queued_behind_a_busy_server,
      CTS_ONE_PROCESS, CTS_UNLIMITED, ONE_HANDLE, CTS_SMOKE},
     {"CALL-10.2", "a CallEx with a limit behind a busy server is interrupted",
@@ -170,5 +174,7 @@ static const struct cts_case cases[] = {
      queued_behind_two_busy_servers, CTS_ONE_PROCESS, CTS_UNLIMITED, ONE_HANDLE, 0},
     {"CALL-10.6", "the last CallEx behind two busy servers is interrupted, limit, two processes",
      queued_behind_two_busy_servers, CTS_TWO_PROCESSES, CTS_LIMITED, ONE_HANDLE, 0},
+    {"CALL-10.7", "the last CallEx behind two busy servers is interrupted, limit",
+     queued_behind_two_busy_servers, CTS_ONE_PROCESS, CTS_LIMITED, ONE_HANDLE, 0},
 };
 CTS_GROUP(cts_group_call_many, cases);

@@ -223,6 +223,8 @@ static const struct cts_case cases[] = {
      server_of_another_channel_does_not_count, CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
     {"CALL-01.9", "a queued CallEx is interrupted, server on another channel, two processes",
      server_of_another_channel_does_not_count, CTS_TWO_PROCESSES, CTS_LIMITED, 0, 0},
+    {"CALL-01.83", "a queued CallEx is interrupted while a server waits on another channel, limit",
+     server_of_another_channel_does_not_count, CTS_ONE_PROCESS, CTS_LIMITED, 0, 0},
     {"CALL-02.1", "a taken CallEx is completed by Reply, server first", taken_call_completes,
      CTS_ONE_PROCESS, CTS_UNLIMITED, SERVER_FIRST, CTS_SMOKE},
     {"CALL-02.2", "a taken CallEx is completed by Reply, client first", taken_call_completes,

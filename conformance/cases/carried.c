@@ -160,6 +160,8 @@ static const struct cts_case cases[] = {
      CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
     {"CALL-04.26", "a request refused at entry keeps its handle, limit, two processes",
      refused_request_keeps_its_handle, CTS_TWO_PROCESSES, CTS_LIMITED, 0, 0},
+    {"CALL-04.86", "a request refused at entry keeps its handle, limit",
+     refused_request_keeps_its_handle, CTS_ONE_PROCESS, CTS_LIMITED, 0, 0},
     {"TIME-01.65", "a request whose limit passes keeps its handle",
      timed_out_request_keeps_its_handle, CTS_TWO_PROCESSES, CTS_LIMITED, 0, 0},
     {"TIME-01.68", "a request whose limit passes keeps its handle, one process",

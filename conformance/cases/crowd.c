@@ -195,6 +195,8 @@ static const struct cts_case cases[] = {
      CTS_UNLIMITED, CALLS, 0},
     {"CALL-09.10", "one Set interrupts 54 calls, two processes", one_set_interrupts_a_crowd,
      CTS_TWO_PROCESSES, CTS_LIMITED, CALLS, 0},
+    {"CALL-09.84", "one Set interrupts 54 calls, limit", one_set_interrupts_a_crowd,
+     CTS_ONE_PROCESS, CTS_LIMITED, CALLS, 0},
     {"RECV-09.9", "one Set interrupts 54 receives", one_set_interrupts_a_crowd, CTS_ONE_PROCESS,
      CTS_UNLIMITED, RECVS, 0},
     {"OBJ-07.8", "256 Sets leave the object set, and one Clear clears it", hundreds_of_sets,

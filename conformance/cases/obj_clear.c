@@ -153,6 +153,8 @@ static const struct cts_case cases[] = {
      CTS_ONE_PROCESS, CTS_UNLIMITED, CALL, 0},
     {"OBJ-06.6", "Clear is rcOk while a taken CallEx uses the object, two processes",
      clear_while_taken, CTS_TWO_PROCESSES, CTS_LIMITED, CALL, 0},
+    {"OBJ-06.7", "Clear is rcOk while a taken CallEx uses the object, limit", clear_while_taken,
+     CTS_ONE_PROCESS, CTS_LIMITED, CALL, 0},
     {"OBJ-08.1", "Clear on a new object is rcOk and CallEx waits", clear_on_new_object,
      CTS_ONE_PROCESS, CTS_UNLIMITED, CALL, 0},
     {"OBJ-08.2", "Clear on a new object is rcOk and RecvEx waits", clear_on_new_object,

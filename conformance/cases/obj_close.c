@@ -242,5 +242,7 @@ static const struct cts_case cases[] = {
      CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
     {"OBJ-10.8", "a refused Set is not kept for the next objects, two processes",
      refused_set_is_not_kept, CTS_TWO_PROCESSES, CTS_LIMITED, 0, 0},
+    {"OBJ-10.10", "a refused Set is not kept for the next objects, limit", refused_set_is_not_kept,
+     CTS_ONE_PROCESS, CTS_LIMITED, 0, 0},
 };
 CTS_GROUP(cts_group_obj_close, cases);

@@ -127,5 +127,7 @@ static const struct cts_case cases[] = {
      create_null_leaves_other_objects, CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
     {"OBJ-02.4", "Create without output pointer in the client process",
      create_null_leaves_other_objects, CTS_TWO_PROCESSES, CTS_LIMITED, 0, 0},
+    {"OBJ-02.5", "Create without output pointer leaves other objects as they are, limit",
+     create_null_leaves_other_objects, CTS_ONE_PROCESS, CTS_LIMITED, 0, 0},
 };
 CTS_GROUP(cts_group_obj_create, cases);

@@ -86,5 +86,7 @@ static const struct cts_case cases[] = {
      misuse_after_interruption_gives_an_error_code, CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
     {"OBJ-17.6", "misuse gives an error code to a thread that was interrupted, two processes",
      misuse_after_interruption_gives_an_error_code, CTS_TWO_PROCESSES, CTS_LIMITED, 0, 0},
+    {"OBJ-17.7", "misuse gives an error code to a thread that was interrupted, limit",
+     misuse_after_interruption_gives_an_error_code, CTS_ONE_PROCESS, CTS_LIMITED, 0, 0},
 };
 CTS_GROUP(cts_group_obj_error_codes, cases);

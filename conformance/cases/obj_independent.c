@@ -161,6 +161,8 @@ static const struct cts_case cases[] = {
      set_reaches_its_own_object_only, CTS_ONE_PROCESS, CTS_UNLIMITED, RECVS, CTS_SMOKE},
     {"OBJ-03.5", "Set interrupts the queued CallEx with its own object only, two processes",
      set_reaches_its_own_object_only, CTS_TWO_PROCESSES, CTS_LIMITED, CALLS, 0},
+    {"OBJ-03.17", "Set interrupts the queued CallEx with its own object only, limit",
+     set_reaches_its_own_object_only, CTS_ONE_PROCESS, CTS_LIMITED, CALLS, 0},
     {"OBJ-03.6", "Clear ends the effect of its own object only, CallEx",
      clear_reaches_its_own_object_only, CTS_ONE_PROCESS, CTS_UNLIMITED, CALLS, CTS_SMOKE},
     {"OBJ-03.7", "Clear ends the effect of its own object only, RecvEx",

@@ -6,8 +6,18 @@
  */
 #include <cts/cts.h>
 
-/* Objects of a round in which memory is looked at, and in which calls wait. */
-enum { MANY = 4096, FEW = 4 };
+/* Objects of a round in which memory is looked at, in which it is and calls wait, and in which they wait. */
+enum { MANY = 4096, WAITS = 1024, FEW = 4 };
+
+enum { FIRST_WAITS = 16 };
+#define SLOW_NS 2000000u
+
+struct waiting {
+    struct cts_actor *waiter;
+    struct cts_actor *setter;
+    Handle client;
+    Handle server;
+};
 
 static struct cts_actor *churner_of(const struct cts_case *self)
 {
@@ -37,6 +47,38 @@ static void used_objects_leave_nothing(const struct cts_case *self)
         cts_check_returned(
             cts_start_churn_used(churner, link.client, other.server, (unsigned)self->variant),
             rcOk);
+    }
+    cts_check_no_leak(growth);
+}
+
+/* `rounds` interrupted waits; gives how long they took. */
+static rtl_uint64_t wait_often(const struct cts_case *self, const struct waiting *w,
+                               unsigned rounds)
+{
+    struct cts_op *waits =
+        cts_start_churn_waited(w->waiter, w->client, w->server, cts_mdelay(self), rounds);
+    struct cts_op *sets = cts_start_churn_setter(w->setter, waits);
+    cts_check_returned(waits, rcOk);
+    cts_check_returned(sets, rcOk);
+    return cts_elapsed_ns(waits);
+}
+
+/* OBJ-15: objects that have interrupted many calls of both kinds that waited. How soon Set is noticed is
+ * written nowhere, so a library that looks now and then is not asked for thousands. */
+static void many_waits_leave_nothing(const struct cts_case *self)
+{
+    struct cts_link link = cts_link_open(self->layout);
+    struct cts_link other = cts_link_between(link.client_process, link.server_process);
+    struct waiting w = {.client = link.client, .server = other.server};
+    w.waiter = cts_actor_new(link.client_process, "waiter");
+    w.setter = cts_actor_new(link.client_process, "setter");
+    if (wait_often(self, &w, FIRST_WAITS) > FIRST_WAITS * SLOW_NS) {
+        cts_observe("a thousand waits in a row", "slow: not measured");
+        return;
+    }
+    struct cts_growth *growth = cts_growth_begin(WAITS);
+    while (cts_growth_next(growth)) {
+        (void)wait_often(self, &w, WAITS);
     }
     cts_check_no_leak(growth);
 }
@@ -114,5 +156,11 @@ static const struct cts_case cases[] = {
      CTS_ONE_PROCESS, CTS_UNLIMITED, 0, CTS_LONG},
     {"OBJ-15.85", "objects with which threads waited leave nothing behind, limit, two processes",
      waits_leave_nothing, CTS_TWO_PROCESSES, CTS_LIMITED, 0, CTS_LONG},
+    {"OBJ-15.86", "a thousand waits in a row leave nothing behind", many_waits_leave_nothing,
+     CTS_ONE_PROCESS, CTS_UNLIMITED, 0, CTS_LONG},
+    {"OBJ-15.87", "a thousand waits in a row leave nothing behind, limit, two processes",
+     many_waits_leave_nothing, CTS_TWO_PROCESSES, CTS_LIMITED, 0, CTS_LONG},
+    {"OBJ-15.88", "a thousand waits in a row leave nothing behind, limit", many_waits_leave_nothing,
+     CTS_ONE_PROCESS, CTS_LIMITED, 0, CTS_LONG},
 };
 CTS_GROUP(cts_group_obj_leak, cases);

@@ -214,6 +214,8 @@ static const struct cts_case cases[] = {
      reused_handle_leaves_old_waiter, CTS_ONE_PROCESS, CTS_LIMITED, RECV, 0},
     {"OBJ-14.3", "a reused handle does not interrupt the old CallEx, two processes",
      reused_handle_leaves_old_waiter, CTS_TWO_PROCESSES, CTS_LIMITED, CALL, 0},
+    {"OBJ-14.8", "a reused handle does not interrupt the old CallEx, limit",
+     reused_handle_leaves_old_waiter, CTS_ONE_PROCESS, CTS_LIMITED, CALL, 0},
     {"OBJ-14.4", "the object of a reused handle starts clear, CallEx", reused_handle_has_no_past,
      CTS_ONE_PROCESS, CTS_UNLIMITED, CALL, 0},
     {"OBJ-14.5", "the object of a reused handle starts clear, RecvEx", reused_handle_has_no_past,

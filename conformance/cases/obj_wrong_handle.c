@@ -147,6 +147,8 @@ static const struct cts_case cases[] = {
      CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
     {"OBJ-11.4", "Set on INVALID_HANDLE interrupts nobody, two processes",
      invalid_handle_reaches_nobody, CTS_TWO_PROCESSES, CTS_LIMITED, 0, 0},
+    {"OBJ-11.8", "Set on INVALID_HANDLE interrupts nobody, limit", invalid_handle_reaches_nobody,
+     CTS_ONE_PROCESS, CTS_LIMITED, 0, 0},
     {"OBJ-12.1", "Set and Clear on a client handle are errors", channel_handle_is_refused,
      CTS_ONE_PROCESS, CTS_UNLIMITED, CLIENT, CTS_SMOKE},
     {"OBJ-12.2", "Set and Clear on a server handle are errors", channel_handle_is_refused,

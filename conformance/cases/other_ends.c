@@ -189,6 +189,8 @@ static const struct cts_case cases[] = {
      request_with_a_handle_is_interrupted, CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
     {"CALL-01.15", "a queued CallEx with a handle in its request, limit, two processes",
      request_with_a_handle_is_interrupted, CTS_TWO_PROCESSES, CTS_LIMITED, 0, 0},
+    {"CALL-01.84", "a queued CallEx with a handle in its request is interrupted, limit",
+     request_with_a_handle_is_interrupted, CTS_ONE_PROCESS, CTS_LIMITED, 0, 0},
     {"CALL-03.11", "an interrupted request lets go of the handle inside",
      handle_in_a_withdrawn_request_is_let_go, CTS_ONE_PROCESS, CTS_UNLIMITED, INTERRUPTED, 0},
     {"TIME-04.19", "a request that timed out lets go of the handle inside",

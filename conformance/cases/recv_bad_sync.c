@@ -118,6 +118,8 @@ static const struct cts_case cases[] = {
      CTS_ONE_PROCESS, CTS_UNLIMITED, CLOSED, CTS_SMOKE},
     {"RECV-13.2", "RecvEx with a closed sync handle receives or is refused, two processes",
      receives_or_is_refused, CTS_TWO_PROCESSES, CTS_LIMITED, CLOSED, 0},
+    {"RECV-13.14", "RecvEx with a closed sync handle receives or is refused, limit",
+     receives_or_is_refused, CTS_ONE_PROCESS, CTS_LIMITED, CLOSED, 0},
     {"RECV-13.3", "RecvEx with a sync handle closed while set receives or is refused",
      receives_or_is_refused, CTS_ONE_PROCESS, CTS_LIMITED, CLOSED_WHILE_SET, 0},
     {"RECV-13.4", "RecvEx with a client handle as sync handle receives or is refused",

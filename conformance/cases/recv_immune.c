@@ -175,6 +175,8 @@ static const struct cts_case cases[] = {
      waiting_receive_is_immune, CTS_ONE_PROCESS, CTS_LIMITED, EX_NEWER, 0},
     {"RECV-08.3", "a waiting RecvEx with an older object is not interrupted, two processes",
      waiting_receive_is_immune, CTS_TWO_PROCESSES, CTS_LIMITED, EX_OLDER, 0},
+    {"RECV-08.10", "a waiting RecvEx with an older object is not interrupted, limit",
+     waiting_receive_is_immune, CTS_ONE_PROCESS, CTS_LIMITED, EX_OLDER, 0},
     {"RECV-08.4", "a RecvEx with a newer object entered while another is set",
      receive_entered_while_set_is_immune, CTS_ONE_PROCESS, CTS_UNLIMITED, EX_NEWER, CTS_SMOKE},
     {"RECV-08.5", "a RecvEx with an older object of a thread interrupted before",

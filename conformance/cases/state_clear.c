@@ -163,6 +163,8 @@ static const struct cts_case cases[] = {
      cleared_object_can_be_set_again, CTS_ONE_PROCESS, CTS_LIMITED, IN_TURN, 0},
     {"STATE-03.4", "CallEx and RecvEx in turn wait after Clear, two processes",
      cleared_object_can_be_set_again, CTS_TWO_PROCESSES, CTS_UNLIMITED, IN_TURN, 0},
+    {"STATE-03.9", "CallEx and RecvEx in turn wait after Clear, no limit",
+     cleared_object_can_be_set_again, CTS_ONE_PROCESS, CTS_UNLIMITED, IN_TURN, 0},
     {"STATE-03.5", "three objects set and cleared at different times, CallEx",
      three_objects_at_different_times, CTS_ONE_PROCESS, CTS_UNLIMITED, CALLS, 0},
     {"STATE-03.6", "three objects set and cleared at different times, RecvEx",

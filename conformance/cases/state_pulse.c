@@ -11,6 +11,7 @@ enum {
     RECVS = 2,
     PULSES = 4,  /* several times in a row */
     AT_ONCE = 8, /* by two threads that start together, so that the order is open too */
+    HELD = 16,   /* those who wait are held meanwhile: all come to look after Clear */
 };
 enum { WAITERS = 3 };
 
@@ -29,6 +30,25 @@ static void pulse(const struct cts_case *self, struct cts_actor *setter, struct 
     }
 }
 
+/* Set and Clear may wait for those who are held. */
+static void pulse_while_they_are_held(struct cts_actor *const *held, int count,
+                                      struct cts_actor *setter, struct cts_actor *clearer,
+                                      Handle sync)
+{
+    for (int i = 0; i < count; i++) {
+        cts_freeze(held[i]);
+    }
+    struct cts_op *set = cts_start_set(setter, sync);
+    cts_settle();
+    struct cts_op *clear = cts_start_clear(clearer, sync);
+    cts_settle();
+    for (int i = 0; i < count; i++) {
+        cts_thaw(held[i]);
+    }
+    cts_require_returned(set, rcOk);
+    cts_require_returned(clear, rcOk);
+}
+
 /* STATE-04: threads wait, the object is pulsed, then set for good. */
 static void pulse_while_threads_wait(const struct cts_case *self)
 {
@@ -39,23 +59,31 @@ static void pulse_while_threads_wait(const struct cts_case *self)
     struct cts_actor *clearer = cts_actor_new(process, "clearer");
     Handle sync = cts_sync_new(process);
     struct cts_op *waits[2 * WAITERS];
+    struct cts_actor *waiters[2 * WAITERS];
     int count = 0;
     for (int i = 0; i < WAITERS; i++) {
         if (self->variant & CALLS) {
-            waits[count++] = cts_start_call_ex(cts_actor_new(process, "client"), calls.client,
-                                               CTS_PLAIN, cts_mdelay(self), sync);
+            waiters[count] = cts_actor_new(process, "client");
+            waits[count] =
+                cts_start_call_ex(waiters[count], calls.client, CTS_PLAIN, cts_mdelay(self), sync);
+            count++;
         }
         if (self->variant & RECVS) {
-            waits[count++] = cts_start_recv_ex(cts_actor_new(process, "server"), receives.server,
-                                               cts_mdelay(self), sync);
+            waiters[count] = cts_actor_new(process, "server");
+            waits[count] =
+                cts_start_recv_ex(waiters[count], receives.server, cts_mdelay(self), sync);
+            count++;
         }
     }
     for (int i = 0; i < count; i++) {
         cts_require_blocked(waits[i]);
     }
 
-    pulse(self, setter, clearer, sync);
-
+    if (self->variant & HELD) {
+        pulse_while_they_are_held(waiters, count, setter, clearer, sync);
+    } else {
+        pulse(self, setter, clearer, sync);
+    }
     cts_settle();
     int interrupted = 0;
     for (int i = 0; i < count; i++) {
@@ -88,5 +116,11 @@ static const struct cts_case cases[] = {
      CTS_TWO_PROCESSES, CTS_UNLIMITED, CALLS | RECVS, 0},
     {"STATE-04.6", "Set then Clear while both kinds wait", pulse_while_threads_wait,
      CTS_ONE_PROCESS, CTS_UNLIMITED, CALLS | RECVS, 0},
+    {"STATE-04.7", "Set then Clear while both kinds wait and are held", pulse_while_threads_wait,
+     CTS_ONE_PROCESS, CTS_UNLIMITED, CALLS | RECVS | HELD, 0},
+    {"STATE-04.8", "Set then Clear while both kinds wait and are held, limit",
+     pulse_while_threads_wait, CTS_ONE_PROCESS, CTS_LIMITED, CALLS | RECVS | HELD, 0},
+    {"STATE-04.9", "Set then Clear while both kinds wait and are held, two processes",
+     pulse_while_threads_wait, CTS_TWO_PROCESSES, CTS_UNLIMITED, CALLS | RECVS | HELD, 0},
 };
 CTS_GROUP(cts_group_state_pulse, cases);

@@ -133,6 +133,8 @@ static const struct cts_case cases[] = {
      one_thread_is_interrupted_every_time, CTS_ONE_PROCESS, CTS_LIMITED, IN_TURN, 0},
     {"STATE-01.4", "CallEx and RecvEx in turn are interrupted by one Set, two processes",
      one_thread_is_interrupted_every_time, CTS_TWO_PROCESSES, CTS_UNLIMITED, IN_TURN, 0},
+    {"STATE-01.20", "CallEx and RecvEx in turn are interrupted by one Set, no limit",
+     one_thread_is_interrupted_every_time, CTS_ONE_PROCESS, CTS_UNLIMITED, IN_TURN, 0},
     {"STATE-01.5", "after interrupting waiting CallEx the object is still set",
      interruption_does_not_end_the_state, CTS_ONE_PROCESS, CTS_UNLIMITED, CALLS, CTS_SMOKE},
     {"STATE-01.6", "after interrupting waiting RecvEx the object is still set",

@@ -138,6 +138,8 @@ static const struct cts_case cases[] = {
      call_on_it_is_interrupted, CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
     {"CALL-01.17", "a queued CallEx on a handle from another process is interrupted",
      call_on_it_is_interrupted, CTS_TWO_PROCESSES, CTS_LIMITED, 0, 0},
+    {"CALL-01.85", "a queued CallEx on a handle from a message is interrupted, limit",
+     call_on_it_is_interrupted, CTS_ONE_PROCESS, CTS_LIMITED, 0, 0},
     {"CALL-02.39", "a taken CallEx on a handle from another process is completed",
      taken_call_on_it_completes, CTS_TWO_PROCESSES, CTS_UNLIMITED, 0, 0},
     {"CALL-02.47", "a taken CallEx on a handle that was sent is completed",

@@ -141,6 +141,8 @@ static const struct cts_case cases[] = {
      CTS_ONE_PROCESS, CTS_LIMITED, RESPONSE, 0},
     {"XFER-03.3", "the object works after a refused request, two processes",
      object_works_after_refusal, CTS_TWO_PROCESSES, CTS_LIMITED, REQUEST, 0},
+    {"XFER-03.10", "the object works after a refused request, limit", object_works_after_refusal,
+     CTS_ONE_PROCESS, CTS_LIMITED, REQUEST, 0},
     {"XFER-03.4", "the channel works after refused requests", channel_works_after_refusal,
      CTS_ONE_PROCESS, CTS_LIMITED, REQUEST, CTS_SMOKE},
     {"XFER-03.5", "the channel works after refused responses", channel_works_after_refusal,

@@ -174,6 +174,8 @@ static const struct cts_case cases[] = {
      sending_is_an_error, CTS_TWO_PROCESSES, CTS_UNLIMITED, BY_CALL, 0},
     {"XFER-01.7", "the sync handle in a request is refused, CallEx, two processes",
      sending_is_an_error, CTS_TWO_PROCESSES, CTS_LIMITED, BY_CALL_EX_WITH_ITSELF, 0},
+    {"XFER-01.16", "the sync handle in a request is refused, CallEx with the same object, limit",
+     sending_is_an_error, CTS_ONE_PROCESS, CTS_LIMITED, BY_CALL_EX_WITH_ITSELF, 0},
     {"XFER-01.8", "the refusal is rcSecurityDisallow (derived), Call", sending_is_disallowed,
      CTS_ONE_PROCESS, CTS_UNLIMITED, BY_CALL, CTS_SMOKE},
     {"XFER-01.9", "the refusal is rcSecurityDisallow (derived), CallEx", sending_is_disallowed,

@@ -70,6 +70,22 @@ def test_is_killed_by_its_requirement(suite: Suite, mutants: Builder, mutant: Mu
     assert explains(explanation.stdout, killers[0], mutant.requirement), explanation.report
 
 
+# Those of the soak extent are found in cases that need no adapter, and once is enough for them.
+ALONE = [
+    mutant for mutant in MUTANTS if mutant.base.adapter and not (mutant.survives or mutant.profile)
+]
+
+
+@pytest.mark.parametrize("mutant", ALONE, ids=lambda mutant: mutant.id)
+def test_is_killed_without_adapter(suite: Suite, mutants: Builder, mutant: Mutant) -> None:
+    """Somebody who has nothing but the library learns the same, as far as one process can show it."""
+    library = mutants.build(mutant).library
+    options = [*mutant.options, "--timeout-factor", TIMEOUT_FACTOR, "--stop-on-fail"]
+    run = suite.run([mutant.requirement], library, options=options)
+    is_red = bool(set(run.counts) & RED)
+    assert is_red == (mutant.needs_adapter is None), mutant.needs_adapter or run.not_green()
+
+
 @pytest.mark.parametrize("name", WHOLE)
 def test_whole_suite_is_red(suite: Suite, mutants: Builder, name: str) -> None:
     mutant = next(mutant for mutant in MUTANTS if mutant.id == name)

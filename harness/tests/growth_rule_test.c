@@ -139,6 +139,21 @@ START_TEST(bytes)
 }
 END_TEST
 
+/* Masses are harm from the second round on; what the limits do not call harm never does. */
+START_TEST(masses_end_at_once)
+{
+    const uint64_t masses[] = {3, 1027, 2051};
+    const uint64_t one_big_round[] = {5000, 5000, 5001};
+    struct cts_growth_limits limits = CTS_GROWTH_OF_COUNTS;
+    ck_assert(!cts_growth_does_harm(masses, 3, &limits));
+    limits.harm = CTS_GROWTH_HARM;
+    ck_assert(!cts_growth_does_harm(masses, 1, &limits));
+    ck_assert(!cts_growth_does_harm(masses, 2, &limits));
+    ck_assert(cts_growth_does_harm(masses, 3, &limits));
+    ck_assert(!cts_growth_does_harm(one_big_round, 3, &limits));
+}
+END_TEST
+
 START_TEST(big_leaks_end_soon)
 {
     size_t rounds = 0;
@@ -154,6 +169,7 @@ int main(void)
     tcase_add_test(tcase, counts);
     tcase_add_test(tcase, bytes);
     tcase_add_test(tcase, big_leaks_end_soon);
+    tcase_add_test(tcase, masses_end_at_once);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

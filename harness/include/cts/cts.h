@@ -137,6 +137,12 @@ struct cts_op *cts_start_churn(struct cts_actor *actor, unsigned rounds);
  * every second round, Close. Nobody may wait at the other ends. Result as churn; rcFail when a call was not interrupted. */
 struct cts_op *cts_start_churn_used(struct cts_actor *actor, Handle client, Handle server,
                                     unsigned rounds);
+/* `rounds` times: Create, a CallEx on `client` or in turn a RecvEx on `server` that waits until it is interrupted,
+ * Close. Nobody may wait at the other ends. Result as churn_used. */
+struct cts_op *cts_start_churn_waited(struct cts_actor *actor, Handle client, Handle server,
+                                      rtl_uint32_t mdelay, unsigned rounds);
+/* The Set of each of those, by an actor of the same process. Returns after the last one. */
+struct cts_op *cts_start_churn_setter(struct cts_actor *actor, struct cts_op *waited);
 /* Create and close at most `rounds` objects until one has the handle value `wanted`; it stays open, and
  * cts_handle gives it. INVALID_HANDLE: the value did not come up. Result as churn. */
 struct cts_op *cts_start_recreate(struct cts_actor *actor, Handle wanted, unsigned rounds);

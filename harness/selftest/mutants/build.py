@@ -71,7 +71,7 @@ SMOKE_LIMIT_S = 30
 
 FIELDS = frozenset(
     {"id", "requirement", "area", "kind", "description", "file", "find", "replace", "changes",
-     "wraps", "expect_cases", "smoke", "survives", "base", "profile"}
+     "wraps", "expect_cases", "smoke", "survives", "base", "profile", "needs_adapter"}
 )  # fmt: skip
 
 
@@ -99,6 +99,7 @@ class Mutant:
     smoke: str | None = None
     survives: str | None = None  # why no case can tell yet
     profile: str | None = None  # extent in which it is looked for, where it is not the standard one
+    needs_adapter: str | None = None  # why it is as good as right to who has the library alone
     base_name: str = "reference"
 
     @property
@@ -153,6 +154,7 @@ def _mutant(record: Mapping[str, Any]) -> Mutant:
         smoke=record.get("smoke"),
         survives=record.get("survives"),
         profile=record.get("profile"),
+        needs_adapter=record.get("needs_adapter"),
         base_name=record.get("base", "reference"),
     )
     if mutant.base_name not in BASES:

@@ -58,6 +58,10 @@ const char *cts_call_name(enum cts_call_kind kind)
         return "KnIpcCreateSyncObject and KnHandleClose";
     case CTS_OP_CHURN_USED:
         return "objects that interrupt calls";
+    case CTS_OP_CHURN_WAITED:
+        return "waits that are interrupted";
+    case CTS_OP_CHURN_SETTER:
+        return "the Set of each";
     case CTS_OP_MUTEX_WAIT:
         return "pthread_mutex_lock";
     case CTS_OP_SLEEP:

@@ -360,6 +360,27 @@ struct cts_op *cts_start_churn_used(struct cts_actor *actor, Handle client, Hand
     return op;
 }
 
+struct cts_op *cts_start_churn_waited(struct cts_actor *actor, Handle client, Handle server,
+                                      rtl_uint32_t mdelay, unsigned rounds)
+{
+    struct cts_op *op = cts_op_new(actor, CTS_OP_CHURN_WAITED);
+    op->handle = client;
+    op->server = server;
+    op->mdelay = mdelay;
+    op->rounds = rounds;
+    op->request = ++cts_world.request_count;
+    cts_op_post(op);
+    return op;
+}
+
+struct cts_op *cts_start_churn_setter(struct cts_actor *actor, struct cts_op *waited)
+{
+    struct cts_op *op = cts_op_new(actor, CTS_OP_CHURN_SETTER);
+    op->waited = waited;
+    cts_op_post(op);
+    return op;
+}
+
 struct cts_op *cts_start_recreate(struct cts_actor *actor, Handle wanted, unsigned rounds)
 {
     return start_simple(actor, CTS_OP_RECREATE, wanted, rounds);

@@ -43,6 +43,7 @@ struct cts_growth {
     uint64_t start_ns;
     uint64_t budget_ns;
     bool begun;
+    bool harmed; /* the rounds ended early for the machine's sake */
     size_t rounds;
     bool judged[RESOURCES];
     struct cts_growth_limits limits[RESOURCES];
@@ -70,11 +71,12 @@ static size_t processes_of(const struct cts_snapshot *snapshot, pid_t *pids)
     return count;
 }
 
-/* False when the process cannot be looked at; one that has just ended counts as nothing. */
-static bool add_descriptors(pid_t pid, uint64_t *count)
+/* Adds the entries of a directory of the process that are numbers. False when it cannot be looked at; a process
+ * that has just ended counts as nothing. */
+static bool add_numbers(pid_t pid, const char *what, uint64_t *count)
 {
     char path[64];
-    (void)snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+    (void)snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, what);
     DIR *directory = opendir(path);
     if (directory == NULL) {
         return pid != cts_world.pid;
@@ -113,11 +115,10 @@ static void count(struct cts_growth *growth, uint64_t *values)
     pid_t pids[PROCESSES_MAX];
     memset(values, 0, RESOURCES * sizeof *values);
     cts_snapshot_take(&snapshot, false);
-    growth->judged[TASKS] &= snapshot.complete;
-    values[TASKS] = snapshot.count;
     size_t process_count = processes_of(&snapshot, pids);
     for (size_t i = 0; i < process_count; i++) {
-        growth->judged[DESCRIPTORS] &= add_descriptors(pids[i], &values[DESCRIPTORS]);
+        growth->judged[TASKS] &= add_numbers(pids[i], "task", &values[TASKS]);
+        growth->judged[DESCRIPTORS] &= add_numbers(pids[i], "fd", &values[DESCRIPTORS]);
         if (growth->judged[BYTES]) {
             growth->judged[BYTES] = add_bytes(pids[i], &values[BYTES]);
         }
@@ -171,10 +172,39 @@ struct cts_growth *cts_growth_begin(unsigned objects)
     for (size_t i = 0; i < RESOURCES; i++) {
         growth->limits[i] = CTS_GROWTH_OF_COUNTS;
     }
+    growth->limits[TASKS].harm = growth->limits[DESCRIPTORS].harm = CTS_GROWTH_HARM;
     if (growth->judged[BYTES]) {
         growth->limits[BYTES] = CTS_GROWTH_OF_BYTES(objects);
     }
     return growth;
+}
+
+/* Threads and descriptors may be on their way out: wait for them as long as for a call that must
+ * return. */
+static bool goes_away(struct cts_growth *growth, enum resource which)
+{
+    _Atomic uint32_t nobody = 0;
+    const uint64_t *seen = growth->values[which];
+    uint64_t last = seen[growth->rounds - 1];
+    uint64_t before = seen[growth->rounds > CTS_GROWTH_WARM ? CTS_GROWTH_WARM - 1 : 0];
+    uint64_t start = cts_now_ns();
+    uint64_t bound = (uint64_t)(CTS_HANG_LIMIT_MS * 1e6 * cts_world.timeout_factor);
+    while (which != BYTES && cts_now_ns() - start < bound) {
+        uint64_t values[RESOURCES];
+        count(growth, values);
+        if (values[which] < before + (last - before) / 4) {
+            return true;
+        }
+        cts_futex_wait(&nobody, 0, 20000000u);
+    }
+    return false;
+}
+
+/* Threads or descriptors that are left in masses, and stay. */
+static bool does_harm(struct cts_growth *growth, enum resource which)
+{
+    return cts_growth_does_harm(growth->values[which], growth->rounds, &growth->limits[which]) &&
+           !goes_away(growth, which);
 }
 
 bool cts_growth_next(struct cts_growth *growth)
@@ -191,6 +221,10 @@ bool cts_growth_next(struct cts_growth *growth)
     growth->rounds++;
     bool more = false;
     for (size_t i = 0; i < RESOURCES; i++) {
+        if (growth->judged[i] && does_harm(growth, (enum resource)i)) {
+            growth->harmed = true;
+            return false;
+        }
         more |= growth->judged[i] &&
                 cts_growth_wants_more(growth->values[i], growth->rounds, &growth->limits[i]);
     }
@@ -201,27 +235,6 @@ bool cts_growth_next(struct cts_growth *growth)
 /* ------------------------------------------------------------------------------------------------
  * The verdict.
  */
-
-/* Threads and descriptors may be on their way out: wait for them as long as for a call that must
- * return. */
-static bool goes_away(struct cts_growth *growth, enum resource which)
-{
-    _Atomic uint32_t nobody = 0;
-    const uint64_t *seen = growth->values[which];
-    uint64_t last = seen[growth->rounds - 1];
-    uint64_t before = seen[CTS_GROWTH_WARM - 1];
-    uint64_t start = cts_now_ns();
-    uint64_t bound = (uint64_t)(CTS_HANG_LIMIT_MS * 1e6 * cts_world.timeout_factor);
-    while (which != BYTES && cts_now_ns() - start < bound) {
-        uint64_t values[RESOURCES];
-        count(growth, values);
-        if (values[which] < before + (last - before) / 4) {
-            return true;
-        }
-        cts_futex_wait(&nobody, 0, 20000000u);
-    }
-    return false;
-}
 
 static void log_growth(const struct cts_growth *growth, const char *verdict)
 {
@@ -251,9 +264,10 @@ static _Noreturn void end(const struct cts_growth *growth, enum resource which, 
     const uint64_t *values = growth->values[which];
     size_t last = growth->rounds - 1;
     (void)snprintf(text, sizeof text, "the number of %s stops growing", names[which].text);
-    (void)snprintf(observed, sizeof observed, "%llu after round %u, %llu after round %zu",
-                   (unsigned long long)values[CTS_GROWTH_WARM - 1], CTS_GROWTH_WARM,
-                   (unsigned long long)values[last], growth->rounds);
+    size_t warm = growth->rounds > CTS_GROWTH_WARM ? CTS_GROWTH_WARM : 1;
+    (void)snprintf(observed, sizeof observed, "%llu after round %zu, %llu after round %zu",
+                   (unsigned long long)values[warm - 1], warm, (unsigned long long)values[last],
+                   growth->rounds);
     log_growth(growth, verdict);
     const struct cts_finding finding = {"check",  text, "an end of the growth",
                                         observed, file, line};
@@ -262,11 +276,14 @@ static _Noreturn void end(const struct cts_growth *growth, enum resource which, 
 
 void cts_growth_check_at(struct cts_growth *growth, const char *file, int line)
 {
-    if (growth->rounds < CTS_GROWTH_FIRST) {
+    if (growth->rounds < CTS_GROWTH_FIRST && !growth->harmed) {
         cts_broken("the case asked for growth without enough rounds");
     }
     for (size_t i = 0; i < RESOURCES; i++) {
         const uint64_t *values = growth->values[i];
+        if (growth->harmed && cts_growth_does_harm(values, growth->rounds, &growth->limits[i])) {
+            end(growth, (enum resource)i, "LEAK", file, line);
+        }
         if (!growth->judged[i] || !cts_growth_goes_on(values, growth->rounds, &growth->limits[i])) {
             continue;
         }

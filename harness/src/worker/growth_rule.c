@@ -41,6 +41,12 @@ bool cts_growth_is_leak(const uint64_t *values, size_t rounds,
            (rounds >= limits->rounds_least || beyond(values, rounds, limits));
 }
 
+bool cts_growth_does_harm(const uint64_t *values, size_t rounds,
+                          const struct cts_growth_limits *limits)
+{
+    return limits->harm != 0 && rounds > 1 && growth(values, 0, rounds - 1) >= (double)limits->harm;
+}
+
 bool cts_growth_wants_more(const uint64_t *values, size_t rounds,
                            const struct cts_growth_limits *limits)
 {

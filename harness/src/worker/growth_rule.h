@@ -27,11 +27,15 @@ struct cts_growth_limits {
     size_t rounds_least;   /* before these no growth is called a leak ... */
     uint64_t growth_max;   /* ... unless it is this much, */
     size_t rounds_at_once; /* and then not before these */
+    uint64_t harm; /* growth that ends the measurement at once, whatever the rounds; 0: none */
 };
 
 /* Threads, descriptors, live objects: every round uses eight objects, so that what is left
  * behind by one in twenty still counts. Nobody keeps 240 spare threads. */
-#define CTS_GROWTH_OF_COUNTS ((struct cts_growth_limits){0.4, 128, 64, 240, CTS_GROWTH_AGAIN})
+#define CTS_GROWTH_OF_COUNTS ((struct cts_growth_limits){0.4, 128, 64, 240, CTS_GROWTH_AGAIN, 0})
+/* Threads and descriptors: in a round of thousands of objects they may be thousands, and a machine has not many times
+ * as many for all that runs there. Nobody keeps so many more of them from one round to another. */
+#define CTS_GROWTH_HARM 1500u
 /* Bytes: a leaked object is at least the smallest piece of malloc, a place in a table of numbers is
  * less. 200000 objects are three times what a table of 16-bit numbers can hold. */
 #define CTS_GROWTH_BYTES_PER_OBJECT 24u
@@ -39,7 +43,7 @@ struct cts_growth_limits {
 #define CTS_GROWTH_OF_BYTES(objects)                                                               \
     ((struct cts_growth_limits){(double)CTS_GROWTH_BYTES_PER_OBJECT * (objects), 512,              \
                                 CTS_GROWTH_OBJECTS_LEAST / (objects) + 1, 192u << 20,              \
-                                CTS_GROWTH_AGAIN})
+                                CTS_GROWTH_AGAIN, 0})
 
 /* Has the value grown at all since the warm-up? `rounds` is the number of values. */
 bool cts_growth_seen(const uint64_t *values, size_t rounds, const struct cts_growth_limits *limits);
@@ -50,6 +54,9 @@ bool cts_growth_goes_on(const uint64_t *values, size_t rounds,
 /* Is that more than keeping explains? */
 bool cts_growth_is_leak(const uint64_t *values, size_t rounds,
                         const struct cts_growth_limits *limits);
+/* Did it grow so much since the first round that more of it would do harm? */
+bool cts_growth_does_harm(const uint64_t *values, size_t rounds,
+                          const struct cts_growth_limits *limits);
 /* Is one more round wanted to decide about this value? */
 bool cts_growth_wants_more(const uint64_t *values, size_t rounds,
                            const struct cts_growth_limits *limits);

@@ -7,6 +7,7 @@
 #include "race.h"
 #include "world.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -229,6 +230,74 @@ static Retcode churn_used(struct cts_op *op)
     return rc;
 }
 
+/* No more Sets are asked for. */
+#define SETS_OVER (~0u)
+
+/* One object interrupts a CallEx or a RecvEx that waits: asked for right before, the setter runs when this
+ * thread blocks, as both have one CPU. Where they have two, Set may come first, which is as good a round. */
+static Retcode wait_with_object(struct cts_op *op, SMsgHdr *out, struct incoming *in, bool calls)
+{
+    Handle sync = INVALID_HANDLE;
+    Retcode rc = cts_library.create_sync_object(&sync);
+    if (rc != rcOk) {
+        return rc;
+    }
+    atomic_store(&op->to_set, sync);
+    unsigned wanted = atomic_fetch_add(&op->sets_wanted, 1) + 1;
+    rc = calls ? cts_library.call_ex(op->handle, out, &in->header, op->mdelay, sync)
+               : cts_library.recv_ex(op->server, &in->header, op->mdelay, sync);
+    if (rc != rcIpcInterrupt) {
+        op->note =
+            calls ? "CallEx was not interrupted by Set" : "RecvEx was not interrupted by Set";
+        return rcFail;
+    }
+    while (atomic_load(&op->sets_done) != wanted) {
+        (void)sched_yield(); /* Close is not to meet Set */
+    }
+    return cts_library.close(sync);
+}
+
+static Retcode churn_waited(struct cts_op *op)
+{
+    struct cts_wire wire;
+    SMsgHdr out;
+    struct incoming in;
+    Retcode rc = rcOk;
+    cts_message_fill(&wire, NULL, &op->message, op->request, false);
+    if (cts_library.pack_out(&out, &wire.base_, NULL) != NK_EOK ||
+        incoming_pack(op, &in) != NK_EOK) {
+        op->note = "PackOutMsg or PackInMsg failed";
+        rc = rcFail;
+    }
+    for (unsigned i = 0; i < op->rounds && rc == rcOk; i++) {
+        rc = wait_with_object(op, &out, &in, i % 2 == 0);
+        atomic_fetch_add(&op->rounds_done, 1);
+    }
+    atomic_store(&op->sets_wanted, SETS_OVER);
+    return rc;
+}
+
+static Retcode set_for_waiter(struct cts_op *op)
+{
+    struct cts_op *waited = op->waited;
+    Retcode rc = rcOk;
+    for (unsigned done = 0; rc == rcOk;) {
+        unsigned wanted = atomic_load(&waited->sets_wanted);
+        if (wanted == SETS_OVER) {
+            break;
+        }
+        if (wanted == done) {
+            (void)sched_yield();
+            continue;
+        }
+        rc = cts_library.set_interrupt(atomic_load(&waited->to_set));
+        done = wanted;
+        atomic_store(&waited->sets_done, done);
+        atomic_fetch_add(&op->rounds_done, 1);
+    }
+    return rc;
+}
+
 /* Create until the wanted value comes up again, which stays open; new_handle tells whether it did.
  */
 static Retcode recreate(struct cts_op *op)
@@ -367,6 +436,12 @@ static void perform_other(struct cts_op *op)
         break;
     case CTS_OP_CHURN_USED:
         op->rc = churn_used(op);
+        break;
+    case CTS_OP_CHURN_WAITED:
+        op->rc = churn_waited(op);
+        break;
+    case CTS_OP_CHURN_SETTER:
+        op->rc = set_for_waiter(op);
         break;
     case CTS_OP_RECREATE:
         op->rc = recreate(op);

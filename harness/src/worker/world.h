@@ -48,6 +48,8 @@ enum cts_call_kind {
     CTS_OP_COPY,
     CTS_OP_CHURN,
     CTS_OP_CHURN_USED,
+    CTS_OP_CHURN_WAITED,
+    CTS_OP_CHURN_SETTER, /* the other side of that */
     CTS_OP_RECREATE,
     CTS_OP_EXHAUST,
     CTS_OP_MUTEX_WAIT,
@@ -83,7 +85,11 @@ struct cts_op {
     rtl_uint32_t rights;
     unsigned rounds;
     _Atomic unsigned rounds_done; /* as far as the actor has come */
-    Handle server;                /* CTS_OP_CHURN_USED: `handle` is the client's */
+    Handle server;                /* CTS_OP_CHURN_...: `handle` is the client's */
+    struct cts_op *waited;        /* CTS_OP_CHURN_SETTER: for whom it sets */
+    _Atomic Handle to_set;        /* CTS_OP_CHURN_WAITED: what the setter is to set next */
+    _Atomic unsigned sets_wanted; /* how many Sets are asked for ... */
+    _Atomic unsigned sets_done;   /* ... and done */
     uint64_t request;             /* calls: the request sent; replies: the request answered */
     Tid reply_thread;             /* replies */
     struct cts_message message;
