@@ -94,6 +94,20 @@ static void call_of_an_interrupted_thread_is_immune(const struct cts_case *self)
     check_waits_and_is_served(&s, call);
 }
 
+/* CALL-06, 07, 08: made by a thread whose call with the object has timed out. */
+static void call_after_a_timed_out_one_is_immune(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    struct cts_op *earlier = cts_start_call_ex(s.client, s.link.client, CTS_PLAIN, 1, s.sync);
+    cts_require_returned(earlier, rcTimeout);
+    struct cts_op *call = start_immune(self, &s);
+    cts_check_blocked(call);
+
+    cts_set(s.link.client_process, s.sync);
+
+    check_waits_and_is_served(&s, call);
+}
+
 /* CALL-06, 07, 08: between two calls in the queue that are interrupted. */
 static void call_between_interrupted_ones_is_immune(const struct cts_case *self)
 {
@@ -155,6 +169,16 @@ static const struct cts_case cases[] = {
      call_entered_while_set_is_immune, CTS_ONE_PROCESS, CTS_UNLIMITED, CALL, CTS_SMOKE},
     {"CALL-06.4", "a Call of a thread interrupted before is not interrupted",
      call_of_an_interrupted_thread_is_immune, CTS_ONE_PROCESS, CTS_UNLIMITED, CALL, 0},
+    {"CALL-06.9", "a Call of a thread whose CallEx has timed out is not interrupted",
+     call_after_a_timed_out_one_is_immune, CTS_ONE_PROCESS, CTS_UNLIMITED, CALL, 0},
+    {"CALL-07.8", "a CallEx without object of a thread whose CallEx has timed out",
+     call_after_a_timed_out_one_is_immune, CTS_ONE_PROCESS, CTS_UNLIMITED, EX_WITHOUT, 0},
+    {"CALL-07.9", "a CallEx without object, with a limit, of a thread whose CallEx has timed out",
+     call_after_a_timed_out_one_is_immune, CTS_ONE_PROCESS, CTS_LIMITED, EX_WITHOUT, 0},
+    {"CALL-08.11", "a CallEx with a newer object of a thread whose CallEx has timed out",
+     call_after_a_timed_out_one_is_immune, CTS_ONE_PROCESS, CTS_UNLIMITED, EX_NEWER, 0},
+    {"CALL-08.12", "a CallEx with an older object, with a limit, after one that has timed out",
+     call_after_a_timed_out_one_is_immune, CTS_ONE_PROCESS, CTS_LIMITED, EX_OLDER, 0},
     {"CALL-06.5", "a Call between interrupted ones is not interrupted",
      call_between_interrupted_ones_is_immune, CTS_ONE_PROCESS, CTS_UNLIMITED, CALL, 0},
     {"CALL-06.6", "a Call between interrupted ones is not interrupted, two processes",

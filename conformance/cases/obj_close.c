@@ -81,7 +81,13 @@ static void set_and_clear_after_close_are_errors(const struct cts_case *self)
     struct cts_actor *user = cts_actor_new(process, "user");
     struct cts_actor *closer = cts_actor_new(process, "closer");
     Handle sync = object_with_past(self, &link, user, process);
+    if (self->variant == SET) {
+        cts_require_returned(cts_start_set(user, sync), rcOk); /* what it used last */
+    }
     cts_require_returned(cts_start_close(closer, sync), rcOk);
+    if (self->variant == SET) {
+        cts_check_error(cts_start_set(user, sync));
+    }
 
     for (int i = 0; i < 2; i++) {
         cts_check_error(cts_start_set(closer, sync));

@@ -73,6 +73,34 @@ static void misuse_after_interruption_gives_an_error_code(const struct cts_case 
     check_misuse(server, sync, link.listener);
 }
 
+/* OBJ-17: misuse of a handle that was closed while a thread waits with its object. Whether that Close is
+ * refused, and what becomes of the wait, is open (STATE-07). */
+static void misuse_of_what_was_closed_in_use(const struct cts_case *self)
+{
+    struct cts_link link = cts_link_open(self->layout);
+    struct cts_actor *actor = cts_actor_new(link.client_process, "misuser");
+    struct cts_actor *client = cts_actor_new(link.client_process, "client");
+    struct cts_actor *server = cts_actor_new(link.server_process, "server");
+    Handle sync = cts_sync_new(link.client_process);
+    struct cts_op *call = cts_start_call_ex(client, link.client, CTS_PLAIN, cts_mdelay(self), sync);
+    cts_require_blocked(call);
+    struct cts_op *close = cts_start_close(actor, sync);
+
+    if (cts_wait(close) == rcOk) {
+        check_misuse(actor, sync, link.client);
+    } else {
+        cts_observe("Close of the object of a queued CallEx", cts_rc_name(cts_rc(close)));
+        cts_check_that(cts_rc(close) != rcIpcInterrupt, "Close does not return rcIpcInterrupt");
+    }
+
+    cts_settle();
+    if (!cts_returned(call)) {
+        struct cts_op *recv = cts_start_recv(server, link.server);
+        cts_check_returned(recv, rcOk);
+        cts_check_served(server, recv, call);
+    }
+}
+
 static const struct cts_case cases[] = {
     {"OBJ-17.1", "misuse gives an error code, no object set", misuse_gives_an_error_code,
      CTS_ONE_PROCESS, CTS_UNLIMITED, NOTHING_SET, CTS_SMOKE},
@@ -88,5 +116,11 @@ static const struct cts_case cases[] = {
      misuse_after_interruption_gives_an_error_code, CTS_TWO_PROCESSES, CTS_LIMITED, 0, 0},
     {"OBJ-17.7", "misuse gives an error code to a thread that was interrupted, limit",
      misuse_after_interruption_gives_an_error_code, CTS_ONE_PROCESS, CTS_LIMITED, 0, 0},
+    {"OBJ-17.8", "misuse of a handle closed while a CallEx waits gives an error code",
+     misuse_of_what_was_closed_in_use, CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
+    {"OBJ-17.9", "misuse of a handle closed while a CallEx with a limit waits gives an error code",
+     misuse_of_what_was_closed_in_use, CTS_ONE_PROCESS, CTS_LIMITED, 0, 0},
+    {"OBJ-17.10", "misuse of a handle closed while a CallEx waits, two processes",
+     misuse_of_what_was_closed_in_use, CTS_TWO_PROCESSES, CTS_UNLIMITED, 0, 0},
 };
 CTS_GROUP(cts_group_obj_error_codes, cases);

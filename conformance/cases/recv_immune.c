@@ -92,6 +92,20 @@ static void receive_of_an_interrupted_thread_is_immune(const struct cts_case *se
     check_waits_and_receives(&s, recv);
 }
 
+/* RECV-06, 07, 08: of a thread whose receive with the object has timed out. */
+static void receive_after_a_timed_out_one_is_immune(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    struct cts_op *earlier = cts_start_recv_ex(s.server, s.link.server, 1, s.sync);
+    cts_require_returned(earlier, rcTimeout);
+    struct cts_op *recv = start_immune(self, &s);
+    cts_check_blocked(recv);
+
+    cts_set(s.link.server_process, s.sync);
+
+    check_waits_and_receives(&s, recv);
+}
+
 /* RECV-06, 07, 08: while a receiver of another channel is interrupted. */
 static void receive_beside_another_channel_is_immune(const struct cts_case *self)
 {
@@ -148,6 +162,16 @@ static const struct cts_case cases[] = {
      receive_entered_while_set_is_immune, CTS_ONE_PROCESS, CTS_UNLIMITED, RECV, CTS_SMOKE},
     {"RECV-06.4", "a Recv of a thread interrupted before is not interrupted",
      receive_of_an_interrupted_thread_is_immune, CTS_ONE_PROCESS, CTS_UNLIMITED, RECV, 0},
+    {"RECV-06.7", "a Recv of a thread whose RecvEx has timed out is not interrupted",
+     receive_after_a_timed_out_one_is_immune, CTS_ONE_PROCESS, CTS_UNLIMITED, RECV, 0},
+    {"RECV-07.8", "a RecvEx without object of a thread whose RecvEx has timed out",
+     receive_after_a_timed_out_one_is_immune, CTS_ONE_PROCESS, CTS_UNLIMITED, EX_WITHOUT, 0},
+    {"RECV-07.9", "a RecvEx without object, with a limit, of a thread whose RecvEx has timed out",
+     receive_after_a_timed_out_one_is_immune, CTS_ONE_PROCESS, CTS_LIMITED, EX_WITHOUT, 0},
+    {"RECV-08.11", "a RecvEx with a newer object of a thread whose RecvEx has timed out",
+     receive_after_a_timed_out_one_is_immune, CTS_ONE_PROCESS, CTS_UNLIMITED, EX_NEWER, 0},
+    {"RECV-08.12", "a RecvEx with an older object, with a limit, after one that has timed out",
+     receive_after_a_timed_out_one_is_immune, CTS_ONE_PROCESS, CTS_LIMITED, EX_OLDER, 0},
     {"RECV-06.5", "a Recv beside an interrupted channel is not interrupted",
      receive_beside_another_channel_is_immune, CTS_ONE_PROCESS, CTS_LIMITED, RECV, 0},
 

@@ -61,14 +61,19 @@ static void check_ith_completes(const struct cts_case *self, const struct both *
 }
 
 /* STATE-02: Set, then Clear, then an Ex call: it waits and completes normally. Set may have been
- * called more often than Clear. */
+ * called more often than Clear, and by several threads. */
 static void set_then_clear_leaves_nothing(const struct cts_case *self)
 {
     struct both both = both_new(self);
+    struct cts_actor *setter = cts_actor_new(both.process, "setter");
 
     for (int i = 0; i < TIMES; i++) {
         for (int sets = 0; sets <= i; sets++) {
-            cts_set(both.process, both.sync);
+            if (sets % 2 == 0) {
+                cts_set(both.process, both.sync);
+            } else {
+                cts_require_returned(cts_start_set(setter, both.sync), rcOk);
+            }
         }
         cts_clear(both.process, both.sync);
 

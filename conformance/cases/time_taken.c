@@ -7,6 +7,9 @@
 
 #define A_LITTLE_MORE 10 /* milliseconds */
 
+/* variant: whether the late Reply comes before what is looked at, or after. */
+enum { UNANSWERED = 1, ANSWERED };
+
 struct scene {
     struct cts_link link;
     Handle sync;
@@ -181,6 +184,51 @@ static void due_while_another_server_waits(const struct cts_case *self)
     cts_check_served(s.second, waiting, next);
 }
 
+/* OBJ-09: Close of the object of a call that has timed out in service returns rcOk, whether the server has
+ * answered by then or not. */
+static void closed_after_due_in_service(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    struct cts_op *recv = NULL;
+    struct cts_op *call = call_taken(&s, s.client, s.server, 1000, &recv);
+    cts_advance_ms(1000 + A_LITTLE_MORE);
+    cts_require_returned(call, rcTimeout);
+    if (self->variant == ANSWERED) {
+        late_reply(s.server, recv);
+    }
+
+    cts_check_returned(cts_start_close(s.other, s.sync), rcOk);
+
+    if (self->variant != ANSWERED) {
+        late_reply(s.server, recv);
+    }
+    cts_check_exchange(s.client, s.link.client, s.server, s.link.server);
+}
+
+/* CALL-01: the next call of a thread whose call has timed out in service is interrupted like any other. */
+static void interrupted_after_due_in_service(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    struct cts_op *recv = NULL;
+    struct cts_op *call = call_taken(&s, s.client, s.server, 1000, &recv);
+    cts_advance_ms(1000 + A_LITTLE_MORE);
+    cts_require_returned(call, rcTimeout);
+    if (self->variant == ANSWERED) {
+        late_reply(s.server, recv);
+    }
+    call = cts_start_call_ex(s.client, s.link.client, CTS_PLAIN, INFINITE_TIMEOUT, s.sync);
+    cts_require_blocked(call);
+
+    cts_set(s.link.client_process, s.sync);
+
+    cts_check_returned(call, rcIpcInterrupt);
+    cts_clear(s.link.client_process, s.sync);
+    if (self->variant != ANSWERED) {
+        late_reply(s.server, recv);
+    }
+    cts_check_exchange(s.client, s.link.client, s.server, s.link.server);
+}
+
 static const struct cts_case cases[] = {
     {"TIME-06.51", "Set in service, then the limit", set_then_due_in_service, CTS_ONE_PROCESS,
      CTS_LIMITED, 0, 0},
@@ -199,5 +247,15 @@ static const struct cts_case cases[] = {
     {"TIME-06.58", "a service of hours", service_of_hours, CTS_ONE_PROCESS, CTS_LIMITED, 0, 0},
     {"TIME-06.59", "the limit passes in service while another server waits",
      due_while_another_server_waits, CTS_ONE_PROCESS, CTS_LIMITED, 0, 0},
+    {"OBJ-09.45", "Close after a CallEx has timed out in service", closed_after_due_in_service,
+     CTS_ONE_PROCESS, CTS_LIMITED, UNANSWERED, 0},
+    {"OBJ-09.46", "Close after a CallEx has timed out in service and was answered",
+     closed_after_due_in_service, CTS_ONE_PROCESS, CTS_LIMITED, ANSWERED, 0},
+    {"CALL-01.87", "a queued CallEx is interrupted after one that timed out in service",
+     interrupted_after_due_in_service, CTS_ONE_PROCESS, CTS_LIMITED, UNANSWERED, 0},
+    {"CALL-01.88", "a queued CallEx is interrupted after one that timed out and was answered late",
+     interrupted_after_due_in_service, CTS_ONE_PROCESS, CTS_LIMITED, ANSWERED, 0},
+    {"CALL-01.89", "a queued CallEx is interrupted after one that timed out, two processes",
+     interrupted_after_due_in_service, CTS_TWO_PROCESSES, CTS_LIMITED, UNANSWERED, 0},
 };
 CTS_GROUP(cts_group_time_taken, cases);

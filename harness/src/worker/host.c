@@ -25,7 +25,7 @@ struct cts_host_process {
 
 static _Noreturn void host_main(struct cts_host_process *host)
 {
-    pthread_t threads[64];
+    pthread_t threads[128];
     size_t count = 0;
     for (uint32_t next = 1;; next++) {
         while (atomic_load_explicit(&host->asked, memory_order_acquire) != next) {
