@@ -108,6 +108,39 @@ static void call_after_a_timed_out_one_is_immune(const struct cts_case *self)
     check_waits_and_is_served(&s, call);
 }
 
+/* CALL-06, 07, 08: the same, entered when the object is set by then. */
+static void call_after_a_time_out_and_set_is_immune(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    struct cts_op *earlier = cts_start_call_ex(s.client, s.link.client, CTS_PLAIN, 1, s.sync);
+    cts_require_returned(earlier, rcTimeout);
+    cts_set(s.link.client_process, s.sync);
+
+    struct cts_op *call = start_immune(self, &s);
+
+    check_waits_and_is_served(&s, call);
+}
+
+/* CALL-06, 07, 08: made by a thread whose call with the object was served; the object was set since, or is set
+ * while this one waits. */
+static void call_after_a_served_one_is_immune(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    struct cts_op *earlier =
+        cts_start_call_ex(s.client, s.link.client, CTS_PLAIN, cts_mdelay(self), s.sync);
+    struct cts_op *recv = cts_start_recv(s.server, s.link.server);
+    cts_require_returned(recv, rcOk);
+    cts_check_served(s.server, recv, earlier);
+    cts_set(s.link.client_process, s.sync);
+
+    struct cts_op *call = start_immune(self, &s);
+    cts_check_blocked(call);
+
+    cts_set(s.link.client_process, s.sync);
+
+    check_waits_and_is_served(&s, call);
+}
+
 /* CALL-06, 07, 08: between two calls in the queue that are interrupted. */
 static void call_between_interrupted_ones_is_immune(const struct cts_case *self)
 {
@@ -179,6 +212,26 @@ static const struct cts_case cases[] = {
      call_after_a_timed_out_one_is_immune, CTS_ONE_PROCESS, CTS_UNLIMITED, EX_NEWER, 0},
     {"CALL-08.12", "a CallEx with an older object, with a limit, after one that has timed out",
      call_after_a_timed_out_one_is_immune, CTS_ONE_PROCESS, CTS_LIMITED, EX_OLDER, 0},
+    {"CALL-06.30", "a Call of a thread whose CallEx was served is not interrupted",
+     call_after_a_served_one_is_immune, CTS_ONE_PROCESS, CTS_UNLIMITED, CALL, 0},
+    {"CALL-06.31", "a Call of a thread whose CallEx with a limit was served",
+     call_after_a_served_one_is_immune, CTS_ONE_PROCESS, CTS_LIMITED, CALL, 0},
+    {"CALL-07.30", "a CallEx without object of a thread whose CallEx was served",
+     call_after_a_served_one_is_immune, CTS_ONE_PROCESS, CTS_UNLIMITED, EX_WITHOUT, 0},
+    {"CALL-07.31", "a CallEx without object, limit, of a thread whose CallEx was served",
+     call_after_a_served_one_is_immune, CTS_ONE_PROCESS, CTS_LIMITED, EX_WITHOUT, 0},
+    {"CALL-08.30", "a CallEx with an older object of a thread whose CallEx was served",
+     call_after_a_served_one_is_immune, CTS_ONE_PROCESS, CTS_UNLIMITED, EX_OLDER, 0},
+    {"CALL-08.31", "a CallEx with a newer object, limit, of a thread whose CallEx was served",
+     call_after_a_served_one_is_immune, CTS_ONE_PROCESS, CTS_LIMITED, EX_NEWER, 0},
+    {"CALL-06.32", "a Call after a time-out, entered while the object of that is set",
+     call_after_a_time_out_and_set_is_immune, CTS_ONE_PROCESS, CTS_UNLIMITED, CALL, 0},
+    {"CALL-07.32", "a CallEx without object, limit, after a time-out, the object of that set",
+     call_after_a_time_out_and_set_is_immune, CTS_ONE_PROCESS, CTS_LIMITED, EX_WITHOUT, 0},
+    {"CALL-08.32", "a CallEx with a newer object after a time-out, the object of that set",
+     call_after_a_time_out_and_set_is_immune, CTS_ONE_PROCESS, CTS_UNLIMITED, EX_NEWER, 0},
+    {"CALL-08.33", "a CallEx with an older object, limit, after a time-out, the object of that set",
+     call_after_a_time_out_and_set_is_immune, CTS_ONE_PROCESS, CTS_LIMITED, EX_OLDER, 0},
     {"CALL-06.5", "a Call between interrupted ones is not interrupted",
      call_between_interrupted_ones_is_immune, CTS_ONE_PROCESS, CTS_UNLIMITED, CALL, 0},
     {"CALL-06.6", "a Call between interrupted ones is not interrupted, two processes",

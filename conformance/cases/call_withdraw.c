@@ -7,6 +7,7 @@
 
 #define ROUNDS 20
 #define CLIENTS 3
+#define CARRYING 1 /* each request has a handle in it */
 /* A library that has taken so long for interruptions is asked for no more of them. */
 #define ENOUGH_NS 6000000000u
 
@@ -103,9 +104,14 @@ static void none_of_several_requests_is_received(const struct cts_case *self)
     static const char *const names[CLIENTS] = {"client 1", "client 2", "client 3"};
     struct scene s = scene_open(self);
     struct cts_op *calls[CLIENTS];
+    struct cts_message request = CTS_PLAIN;
+    if (self->variant == CARRYING) {
+        request =
+            CTS_WITH_HANDLE(cts_link_between(s.link.server_process, s.link.client_process).client);
+    }
     for (int i = 0; i < CLIENTS; i++) {
         calls[i] = cts_start_call_ex(cts_actor_new(s.link.client_process, names[i]), s.link.client,
-                                     CTS_PLAIN, cts_mdelay(self), s.sync);
+                                     request, cts_mdelay(self), s.sync);
         cts_require_blocked(calls[i]);
     }
     cts_set(s.link.client_process, s.sync);
@@ -232,6 +238,12 @@ static const struct cts_case cases[] = {
      none_of_several_requests_is_received, CTS_TWO_PROCESSES, CTS_LIMITED, 0, 0},
     {"CALL-03.13", "none of three interrupted requests is received, limit",
      none_of_several_requests_is_received, CTS_ONE_PROCESS, CTS_LIMITED, 0, 0},
+    {"CALL-03.30", "none of three interrupted requests with a handle is received",
+     none_of_several_requests_is_received, CTS_ONE_PROCESS, CTS_UNLIMITED, CARRYING, 0},
+    {"CALL-03.31", "none of three interrupted requests with a handle is received, limit",
+     none_of_several_requests_is_received, CTS_ONE_PROCESS, CTS_LIMITED, CARRYING, 0},
+    {"CALL-03.32", "none of three interrupted requests with a handle is received, two processes",
+     none_of_several_requests_is_received, CTS_TWO_PROCESSES, CTS_LIMITED, CARRYING, 0},
     {"CALL-11.1", "after an interruption Call succeeds while set", interrupted_thread_calls_again,
      CTS_ONE_PROCESS, CTS_UNLIMITED, CALL_WHILE_SET, 0},
     {"CALL-11.2", "after an interruption and Clear CallEx succeeds", interrupted_thread_calls_again,

@@ -106,6 +106,38 @@ static void receive_after_a_timed_out_one_is_immune(const struct cts_case *self)
     check_waits_and_receives(&s, recv);
 }
 
+/* RECV-06, 07, 08: the same, entered when the object is set by then. */
+static void receive_after_a_time_out_and_set_is_immune(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    struct cts_op *earlier = cts_start_recv_ex(s.server, s.link.server, 1, s.sync);
+    cts_require_returned(earlier, rcTimeout);
+    cts_set(s.link.server_process, s.sync);
+
+    struct cts_op *recv = start_immune(self, &s);
+
+    check_waits_and_receives(&s, recv);
+}
+
+/* RECV-06, 07, 08: of a thread that has received with the object and replied; the object was set since, or is set
+ * while this one waits. */
+static void receive_after_a_served_one_is_immune(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    struct cts_op *earlier = cts_start_recv_ex(s.server, s.link.server, cts_mdelay(self), s.sync);
+    struct cts_op *call = cts_start_call(s.client, s.link.client, CTS_PLAIN);
+    cts_require_returned(earlier, rcOk);
+    cts_check_served(s.server, earlier, call);
+    cts_set(s.link.server_process, s.sync);
+
+    struct cts_op *recv = start_immune(self, &s);
+    cts_check_blocked(recv);
+
+    cts_set(s.link.server_process, s.sync);
+
+    check_waits_and_receives(&s, recv);
+}
+
 /* RECV-06, 07, 08: while a receiver of another channel is interrupted. */
 static void receive_beside_another_channel_is_immune(const struct cts_case *self)
 {
@@ -172,6 +204,27 @@ static const struct cts_case cases[] = {
      receive_after_a_timed_out_one_is_immune, CTS_ONE_PROCESS, CTS_UNLIMITED, EX_NEWER, 0},
     {"RECV-08.12", "a RecvEx with an older object, with a limit, after one that has timed out",
      receive_after_a_timed_out_one_is_immune, CTS_ONE_PROCESS, CTS_LIMITED, EX_OLDER, 0},
+    {"RECV-06.32", "a Recv of a thread that has received with an object is not interrupted",
+     receive_after_a_served_one_is_immune, CTS_ONE_PROCESS, CTS_UNLIMITED, RECV, 0},
+    {"RECV-06.33", "a Recv of a thread that has received with an object and a limit",
+     receive_after_a_served_one_is_immune, CTS_ONE_PROCESS, CTS_LIMITED, RECV, 0},
+    {"RECV-07.32", "a RecvEx without object of a thread that has received with one",
+     receive_after_a_served_one_is_immune, CTS_ONE_PROCESS, CTS_UNLIMITED, EX_WITHOUT, 0},
+    {"RECV-07.33", "a RecvEx without object, limit, of a thread that has received with one",
+     receive_after_a_served_one_is_immune, CTS_ONE_PROCESS, CTS_LIMITED, EX_WITHOUT, 0},
+    {"RECV-08.30", "a RecvEx with an older object of a thread that has received with another",
+     receive_after_a_served_one_is_immune, CTS_ONE_PROCESS, CTS_UNLIMITED, EX_OLDER, 0},
+    {"RECV-08.31",
+     "a RecvEx with a newer object, limit, of a thread that has received with another",
+     receive_after_a_served_one_is_immune, CTS_ONE_PROCESS, CTS_LIMITED, EX_NEWER, 0},
+    {"RECV-06.34", "a Recv after a time-out, entered while the object of that is set",
+     receive_after_a_time_out_and_set_is_immune, CTS_ONE_PROCESS, CTS_UNLIMITED, RECV, 0},
+    {"RECV-07.34", "a RecvEx without object, limit, after a time-out, the object of that set",
+     receive_after_a_time_out_and_set_is_immune, CTS_ONE_PROCESS, CTS_LIMITED, EX_WITHOUT, 0},
+    {"RECV-08.32", "a RecvEx with a newer object after a time-out, the object of that set",
+     receive_after_a_time_out_and_set_is_immune, CTS_ONE_PROCESS, CTS_UNLIMITED, EX_NEWER, 0},
+    {"RECV-08.33", "a RecvEx with an older object, limit, after a time-out, the object of that set",
+     receive_after_a_time_out_and_set_is_immune, CTS_ONE_PROCESS, CTS_LIMITED, EX_OLDER, 0},
     {"RECV-06.5", "a Recv beside an interrupted channel is not interrupted",
      receive_beside_another_channel_is_immune, CTS_ONE_PROCESS, CTS_LIMITED, RECV, 0},
 

@@ -65,6 +65,42 @@ static void processing_is_not_disturbed(const struct cts_case *self)
     cts_check_served(s.server, recv, call);
 }
 
+/* RECV-03: a request that comes after an interruption on the listener stays queued, for the next receive. */
+static void request_after_interruption_stays_queued(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    struct cts_op *recv = start_receive(self, &s);
+    cts_require_blocked(recv);
+    cts_set(s.link.server_process, s.sync);
+    cts_require_returned(recv, rcIpcInterrupt);
+
+    struct cts_op *call = cts_start_call(s.client, s.link.client, CTS_PLAIN);
+
+    cts_check_blocked(call);
+    recv = cts_start_recv(s.server, s.link.listener);
+    cts_check_returned(recv, rcOk);
+    cts_check_served(s.server, recv, call);
+}
+
+/* LIFE-01: when all receives on a listener have been interrupted, it can be closed. */
+static void listener_is_closed_after_interruptions(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    struct cts_actor *second = cts_actor_new(s.link.server_process, "second server");
+    struct cts_actor *closer = cts_actor_new(s.link.server_process, "closer");
+    struct cts_op *first = start_receive(self, &s);
+    cts_require_blocked(first);
+    struct cts_op *other = cts_start_recv_ex(second, s.link.listener, cts_mdelay(self), s.sync);
+    cts_require_blocked(other);
+
+    cts_set(s.link.server_process, s.sync);
+
+    cts_check_returned(first, rcIpcInterrupt);
+    cts_check_returned(other, rcIpcInterrupt);
+    cts_check_returned(cts_start_close(closer, s.link.listener), rcOk);
+    cts_check_returned(cts_start_close(closer, s.sync), rcOk);
+}
+
 /* RECV-12: as RECV-06 to RECV-08. */
 enum { RECV, EX_WITHOUT, EX_WITH_ANOTHER };
 
@@ -128,7 +164,49 @@ static void channel_added_during_the_wait_counts(const struct cts_case *self)
     cts_check_exchange(s.client, s.link.client, s.server, s.link.listener);
 }
 
+/* RECV-06, RECV-07: after a receive with the object was interrupted on the listener, one without it is not. */
+static void receive_after_an_interrupted_one_is_immune(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    struct cts_op *recv = start_receive(self, &s);
+    cts_require_blocked(recv);
+    cts_set(s.link.server_process, s.sync);
+    cts_require_returned(recv, rcIpcInterrupt);
+    cts_clear(s.link.server_process, s.sync);
+    recv = self->variant == RECV
+               ? cts_start_recv(s.server, s.link.listener)
+               : cts_start_recv_ex(s.server, s.link.listener, cts_mdelay(self), INVALID_HANDLE);
+    cts_check_blocked(recv);
+
+    cts_set(s.link.server_process, s.sync);
+
+    cts_check_blocked(recv);
+    struct cts_op *call = cts_start_call(s.client, s.link.client, CTS_PLAIN);
+    cts_check_returned(recv, rcOk);
+    cts_check_served(s.server, recv, call);
+}
+
 static const struct cts_case cases[] = {
+    {"RECV-03.60", "a request after an interruption on a listener is received once",
+     request_after_interruption_stays_queued, CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
+    {"RECV-03.61", "a request after an interruption on a listener is received once, limit",
+     request_after_interruption_stays_queued, CTS_ONE_PROCESS, CTS_LIMITED, 0, 0},
+    {"RECV-03.62", "a request after an interruption on a listener, two processes",
+     request_after_interruption_stays_queued, CTS_TWO_PROCESSES, CTS_LIMITED, 0, 0},
+    {"RECV-06.30", "a Recv on a listener after an interrupted RecvEx is not interrupted",
+     receive_after_an_interrupted_one_is_immune, CTS_ONE_PROCESS, CTS_UNLIMITED, RECV, 0},
+    {"RECV-06.31", "a Recv on a listener after an interrupted RecvEx with a limit",
+     receive_after_an_interrupted_one_is_immune, CTS_ONE_PROCESS, CTS_LIMITED, RECV, 0},
+    {"RECV-07.30", "a RecvEx without object on a listener after an interrupted one",
+     receive_after_an_interrupted_one_is_immune, CTS_ONE_PROCESS, CTS_UNLIMITED, EX_WITHOUT, 0},
+    {"RECV-07.31", "a RecvEx without object on a listener after an interrupted one, limit",
+     receive_after_an_interrupted_one_is_immune, CTS_ONE_PROCESS, CTS_LIMITED, EX_WITHOUT, 0},
+    {"LIFE-01.30", "a listener is closed after its receives were interrupted",
+     listener_is_closed_after_interruptions, CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
+    {"LIFE-01.31", "a listener is closed after its receives were interrupted, limit",
+     listener_is_closed_after_interruptions, CTS_ONE_PROCESS, CTS_LIMITED, 0, 0},
+    {"LIFE-01.32", "a listener is closed after its receives were interrupted, two processes",
+     listener_is_closed_after_interruptions, CTS_TWO_PROCESSES, CTS_UNLIMITED, 0, 0},
     {"RECV-12.1", "a RecvEx waiting on a listener is interrupted", waiting_receive_is_interrupted,
      CTS_ONE_PROCESS, CTS_UNLIMITED, 0, CTS_SMOKE},
     {"RECV-12.2", "a RecvEx with a limit waiting on a listener is interrupted",

@@ -7,7 +7,7 @@
 #include <cts/cts.h>
 
 /* variant: state of the object, and past of the thread, when the wait outside begins. */
-enum { CLEAR_AND_NEW, CLEAR_AND_USED, SET_AND_USED };
+enum { CLEAR_AND_NEW, CLEAR_AND_USED, SET_AND_USED, CLEAR_AND_SERVED };
 enum { SLEEP_MS = 120 };
 
 struct scene {
@@ -31,7 +31,13 @@ static struct scene scene_new(const struct cts_case *self)
     scene.outside = cts_actor_new(scene.process, "outside");
     scene.inside = cts_actor_new(scene.process, "inside");
     scene.sync = cts_sync_new(scene.process);
-    if (self->variant != CLEAR_AND_NEW) {
+    if (self->variant == CLEAR_AND_SERVED) {
+        struct cts_actor *server = cts_actor_new(scene.link.server_process, "server");
+        struct cts_op *call = start_call(self, &scene, scene.outside);
+        struct cts_op *recv = cts_start_recv(server, scene.link.server);
+        cts_require_returned(recv, rcOk);
+        cts_check_served(server, recv, call);
+    } else if (self->variant != CLEAR_AND_NEW) {
         struct cts_op *call = start_call(self, &scene, scene.outside);
         cts_require_blocked(call);
         cts_set(scene.process, scene.sync);
@@ -95,6 +101,12 @@ static const struct cts_case cases[] = {
      CTS_UNLIMITED, CLEAR_AND_NEW, 0},
     {"STATE-10.5", "Set leaves a sleeping thread asleep after it used the object", sleep_goes_on,
      CTS_ONE_PROCESS, CTS_LIMITED, CLEAR_AND_USED, 0},
+    {"STATE-10.30", "Set leaves a sleeping thread asleep that was served before", sleep_goes_on,
+     CTS_ONE_PROCESS, CTS_UNLIMITED, CLEAR_AND_SERVED, 0},
+    {"STATE-10.31", "Set leaves a thread waiting for a mutex that was served before",
+     mutex_wait_goes_on, CTS_ONE_PROCESS, CTS_LIMITED, CLEAR_AND_SERVED, 0},
+    {"STATE-10.32", "Set leaves a sleeping thread asleep that was served, two processes",
+     sleep_goes_on, CTS_TWO_PROCESSES, CTS_LIMITED, CLEAR_AND_SERVED, 0},
     {"STATE-10.6", "a thread sleeps its full time while the object is set", sleep_goes_on,
      CTS_TWO_PROCESSES, CTS_UNLIMITED, SET_AND_USED, 0},
     {"STATE-10.8", "a thread sleeps its full time while the object is set, one process",

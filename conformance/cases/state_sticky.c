@@ -56,6 +56,21 @@ static void one_thread_is_interrupted_every_time(const struct cts_case *self)
     cts_check_returned(last, rcIpcInterrupt);
 }
 
+/* STATE-01: the thread that has called Set itself is interrupted every time, and others after it. */
+static void setter_is_interrupted_every_time(const struct cts_case *self)
+{
+    struct both both = both_new(self);
+    struct cts_actor *setter = cts_actor_new(both.process, "setter");
+    struct cts_actor *other = cts_actor_new(both.process, "other");
+
+    cts_require_returned(cts_start_set(setter, both.sync), rcOk);
+
+    for (int i = 0; i < TIMES; i++) {
+        cts_check_returned(start_ith(self, &both, setter, i), rcIpcInterrupt);
+        cts_check_returned(start_ith(self, &both, other, i), rcIpcInterrupt);
+    }
+}
+
 /* STATE-01: having interrupted threads that were waiting does not end the state: threads that come
  * later, and the same ones again, are interrupted too. */
 static void interruption_does_not_end_the_state(const struct cts_case *self)
@@ -125,6 +140,14 @@ static void other_events_do_not_end_the_state(const struct cts_case *self)
 }
 
 static const struct cts_case cases[] = {
+    {"STATE-01.80", "the CallEx of the thread that has called Set are interrupted",
+     setter_is_interrupted_every_time, CTS_ONE_PROCESS, CTS_UNLIMITED, CALLS, 0},
+    {"STATE-01.81", "the RecvEx of the thread that has called Set are interrupted",
+     setter_is_interrupted_every_time, CTS_ONE_PROCESS, CTS_UNLIMITED, RECVS, 0},
+    {"STATE-01.82", "CallEx and RecvEx in turn of the thread that has called Set, limit",
+     setter_is_interrupted_every_time, CTS_ONE_PROCESS, CTS_LIMITED, IN_TURN, 0},
+    {"STATE-01.83", "CallEx and RecvEx in turn of the thread that has called Set, two processes",
+     setter_is_interrupted_every_time, CTS_TWO_PROCESSES, CTS_UNLIMITED, IN_TURN, 0},
     {"STATE-01.1", "five CallEx in a row are interrupted by one Set",
      one_thread_is_interrupted_every_time, CTS_ONE_PROCESS, CTS_UNLIMITED, CALLS, CTS_SMOKE},
     {"STATE-01.2", "five RecvEx in a row are interrupted by one Set",

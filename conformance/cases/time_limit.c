@@ -177,6 +177,26 @@ static void disturbed_and_due(const struct cts_case *self)
     check_channel_works(&s);
 }
 
+/* TIME-01: on real time, a Clear now and then does not put the limit off. Fifty times the limit is enough for a library
+ * that looks seldom. */
+static void cleared_and_due_on_real_time(const struct cts_case *self)
+{
+    enum { LIMIT = 100, PAUSE = 20, PAUSES_MAX = 250 };
+    struct scene s = scene_open(self);
+    struct cts_actor *clearer = cts_actor_new(s.process, "clearer");
+    struct cts_op *wait = start_wait(self, &s, s.waiter, LIMIT, s.sync);
+
+    for (int i = 0; i < PAUSES_MAX && !cts_returned(wait); i++) {
+        cts_require_returned(cts_start_clear(clearer, s.sync), rcOk);
+        cts_require_returned(cts_start_sleep(clearer, PAUSE), rcOk);
+    }
+
+    cts_check_that(cts_returned(wait), "the limit passes although the object is cleared meanwhile");
+    cts_check_returned(wait, rcTimeout);
+    check_not_early(wait, LIMIT);
+    check_channel_works(&s);
+}
+
 /* TIME-01: each of several threads of one channel resumes at its own limit; one without a limit
  * stays. */
 static void each_at_its_own_limit(const struct cts_case *self)
@@ -249,6 +269,10 @@ static const struct cts_case cases[] = {
      CTS_ONE_PROCESS, CTS_LIMITED, CALL, 0},
     {"TIME-01.56", "each of several RecvEx times out at its own limit", each_at_its_own_limit,
      CTS_ONE_PROCESS, CTS_LIMITED, RECV | NO_OBJECT, 0},
+    {"TIME-01.90", "Clear does not put off the limit of a CallEx, real time",
+     cleared_and_due_on_real_time, CTS_ONE_PROCESS, CTS_LIMITED, CALL, 0},
+    {"TIME-01.91", "Clear does not put off the limit of a RecvEx, real time",
+     cleared_and_due_on_real_time, CTS_ONE_PROCESS, CTS_LIMITED, RECV, 0},
     {"TIME-01.66", "seventy limits of CallEx pass, and the channel works", many_limits_pass,
      CTS_ONE_PROCESS, CTS_LIMITED, CALL, 0},
     {"TIME-01.67", "seventy limits of RecvEx pass, and the channel works", many_limits_pass,

@@ -6,7 +6,14 @@
 #include <cts/cts.h>
 
 /* variant: state of the object, where nobody is free, and where the server receives. */
-enum { CLEAR_OBJECT = 0, NO_OBJECT = 1, SET_OBJECT = 2, BUSY_SERVER = 4, AT_LISTENER = 8 };
+enum {
+    CLEAR_OBJECT = 0,
+    NO_OBJECT = 1,
+    SET_OBJECT = 2,
+    BUSY_SERVER = 4,
+    AT_LISTENER = 8,
+    WITH_ARENA = 16
+};
 
 struct scene {
     struct cts_link link;
@@ -82,7 +89,8 @@ static void call_without_server(const struct cts_case *self)
         cts_require_returned(recv, rcOk);
     }
 
-    struct cts_op *call = cts_start_call_ex(s.client, s.link.client, CTS_PLAIN, 0, s.client_sync);
+    struct cts_message request = {.arena_bytes = self->variant & WITH_ARENA ? 1000 : 0};
+    struct cts_op *call = cts_start_call_ex(s.client, s.link.client, request, 0, s.client_sync);
 
     check_fails(self, "CallEx with mdelay 0, no server waits", call);
     if (taken != NULL) {
@@ -163,6 +171,10 @@ static const struct cts_case cases[] = {
      call_without_server, CTS_TWO_PROCESSES, CTS_LIMITED, NO_OBJECT, 0},
     {"TIME-05.17", "CallEx with mdelay 0 and no object without a server", call_without_server,
      CTS_ONE_PROCESS, CTS_LIMITED, NO_OBJECT, 0},
+    {"TIME-05.30", "CallEx with mdelay 0 and an arena without a server", call_without_server,
+     CTS_ONE_PROCESS, CTS_LIMITED, WITH_ARENA, 0},
+    {"TIME-05.31", "CallEx with mdelay 0, an arena and no object while the server is busy",
+     call_without_server, CTS_ONE_PROCESS, CTS_LIMITED, WITH_ARENA | NO_OBJECT | BUSY_SERVER, 0},
     {"TIME-05.3", "CallEx with mdelay 0 and a set object without a server", call_without_server,
      CTS_ONE_PROCESS, CTS_LIMITED, SET_OBJECT, 0},
     {"TIME-05.4", "CallEx with mdelay 0 while the server is busy", call_without_server,

@@ -126,6 +126,22 @@ static void pulse_in_service(const struct cts_case *self)
     cts_check_served(s.server, s.recv, s.call);
 }
 
+/* STATE-02: Set, Clear in service leave nothing for the next call of the thread, which waits and is served. */
+static void pulse_in_service_leaves_nothing(const struct cts_case *self)
+{
+    struct scene s = scene_taken(self);
+    cts_set(s.process, s.sync);
+    cts_clear(s.process, s.sync);
+    cts_check_served(s.server, s.recv, s.call);
+
+    s.call = cts_start_call_ex(s.client, s.link.client, CTS_PLAIN, cts_mdelay(self), s.sync);
+
+    cts_check_blocked(s.call);
+    s.recv = cts_start_recv(s.server, s.link.server);
+    cts_check_returned(s.recv, rcOk);
+    cts_check_served(s.server, s.recv, s.call);
+}
+
 /* CALL-04: Set after the return meets the next call of the thread. */
 static void set_after_the_return(const struct cts_case *self)
 {
@@ -196,6 +212,12 @@ static const struct cts_case cases[] = {
      CTS_TWO_PROCESSES, CTS_LIMITED, 0, 0},
     {"CALL-02.54", "Set, Clear in service change nothing, limit", pulse_in_service, CTS_ONE_PROCESS,
      CTS_LIMITED, 0, 0},
+    {"STATE-02.60", "Set, Clear in service leave nothing for the next CallEx",
+     pulse_in_service_leaves_nothing, CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
+    {"STATE-02.61", "Set, Clear in service leave nothing for the next CallEx, limit",
+     pulse_in_service_leaves_nothing, CTS_ONE_PROCESS, CTS_LIMITED, 0, 0},
+    {"STATE-02.62", "Set, Clear in service leave nothing for the next CallEx, two processes",
+     pulse_in_service_leaves_nothing, CTS_TWO_PROCESSES, CTS_UNLIMITED, 0, 0},
     {"CALL-02.23", "Set after the Reply comes too late", event_after_the_reply, CTS_ONE_PROCESS,
      CTS_UNLIMITED, SET, CTS_SMOKE},
     {"CALL-02.24", "Set after the Reply comes too late, limit, two processes",

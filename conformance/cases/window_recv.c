@@ -132,6 +132,22 @@ static void pulse_while_processing(const struct cts_case *self)
     cts_check_served(s.server, s.recv, s.call);
 }
 
+/* STATE-02: Set, Clear while the request is processed leave nothing for the next receive of the thread. */
+static void pulse_while_processing_leaves_nothing(const struct cts_case *self)
+{
+    struct scene s = scene_taken(self);
+    cts_set(s.process, s.sync);
+    cts_clear(s.process, s.sync);
+    cts_check_served(s.server, s.recv, s.call);
+
+    s.recv = cts_start_recv_ex(s.server, s.link.server, cts_mdelay(self), s.sync);
+
+    cts_check_blocked(s.recv);
+    s.call = cts_start_call(s.client, s.link.client, CTS_PLAIN);
+    cts_check_returned(s.recv, rcOk);
+    cts_check_served(s.server, s.recv, s.call);
+}
+
 /* RECV-02: the Reply may wait for the client, which is held; that is no wait that Set ends. */
 static void set_while_the_reply_is_on_its_way(const struct cts_case *self)
 {
@@ -206,6 +222,12 @@ static const struct cts_case cases[] = {
      request_passes_to_the_other_receiver, CTS_TWO_PROCESSES, CTS_LIMITED, 0, 0},
     {"RECV-03.51", "a request passes from an interrupted RecvEx to another receiver, limit",
      request_passes_to_the_other_receiver, CTS_ONE_PROCESS, CTS_LIMITED, 0, 0},
+    {"STATE-02.63", "Set, Clear while processing leave nothing for the next RecvEx",
+     pulse_while_processing_leaves_nothing, CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
+    {"STATE-02.64", "Set, Clear while processing leave nothing for the next RecvEx, limit",
+     pulse_while_processing_leaves_nothing, CTS_ONE_PROCESS, CTS_LIMITED, 0, 0},
+    {"STATE-02.65", "Set, Clear while processing leave nothing for the next RecvEx, two processes",
+     pulse_while_processing_leaves_nothing, CTS_TWO_PROCESSES, CTS_UNLIMITED, 0, 0},
     {"RECV-02.41", "Set, Clear while processing change nothing", pulse_while_processing,
      CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
     {"RECV-02.42", "Set, Clear while processing change nothing, limit, two processes",
