@@ -90,7 +90,7 @@ def test_fault_is_red_in_its_requirement(suite: Suite, blind: Builder, fault: Fa
 def test_records_and_sources_agree() -> None:
     count = Counter(fault.id for fault in RECORDS.faults)
     assert not [number for number, times in count.items() if times > 1]
-    for name in ("a", "b"):
+    for name in sorted({fault.library for fault in RECORDS.faults}):
         text = (blind_build.HERE / f"library_{name}.c").read_text(encoding="utf-8")
         switches = {int(number) for number in re.findall(r"\bFAULT(?:Y\(| == )(\d+)", text)}
         assert switches == {fault.id for fault in RECORDS.faults if fault.library == name}

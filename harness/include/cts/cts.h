@@ -143,6 +143,25 @@ struct cts_op *cts_start_churn_waited(struct cts_actor *actor, Handle client, Ha
                                       rtl_uint32_t mdelay, unsigned rounds);
 /* The Set of each of those, by an actor of the same process. Returns after the last one. */
 struct cts_op *cts_start_churn_setter(struct cts_actor *actor, struct cts_op *waited);
+
+/* Traffic: `rounds` calls of each of `clients`, served by any number of servers, with nothing between them. A library
+ * that is slow makes fewer. All ops of it are waited for as long as they get on. At most 8 and 4096. */
+struct cts_traffic;
+struct cts_traffic *cts_traffic_new(unsigned clients, unsigned rounds);
+/* The calls of one client: CallEx, or Call without limit and object. With an object each may be interrupted. rcFail
+ * when a response is not that to the request. */
+struct cts_op *cts_start_traffic_calls(struct cts_actor *actor, struct cts_traffic *traffic,
+                                       Handle client, rtl_uint32_t mdelay, Handle sync);
+/* RecvEx and Reply until the object `stop` interrupts; rcFail when a request comes twice or from nowhere. */
+struct cts_op *cts_start_traffic_service(struct cts_actor *actor, struct cts_traffic *traffic,
+                                         Handle server, Handle stop);
+/* Set and Clear, or Create and Close, as long as calls are made. */
+struct cts_op *cts_start_traffic_pulses(struct cts_actor *actor, struct cts_traffic *traffic,
+                                        Handle sync);
+struct cts_op *cts_start_traffic_churn(struct cts_actor *actor, struct cts_traffic *traffic);
+/* When all have returned: each answered request was received once, each interrupted one not at all. */
+#define cts_check_traffic(traffic) cts_traffic_check_at((traffic), __FILE__, __LINE__)
+
 /* Create and close at most `rounds` objects until one has the handle value `wanted`; it stays open, and
  * cts_handle gives it. INVALID_HANDLE: the value did not come up. Result as churn. */
 struct cts_op *cts_start_recreate(struct cts_actor *actor, Handle wanted, unsigned rounds);
@@ -379,6 +398,7 @@ void cts_clear_at(struct cts_process *process, Handle sync, const char *file, in
 void cts_close_at(struct cts_process *process, Handle handle, const char *file, int line);
 void cts_exchange_at(struct cts_actor *client_actor, Handle client, struct cts_actor *server_actor,
                      Handle server, const char *file, int line);
+void cts_traffic_check_at(struct cts_traffic *traffic, const char *file, int line);
 void cts_growth_check_at(struct cts_growth *growth, const char *file, int line);
 void cts_timing_check_at(struct cts_timing *timing, const char *file, int line);
 void cts_served_at(struct cts_actor *server_actor, struct cts_op *received, struct cts_op *call,

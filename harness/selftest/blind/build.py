@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Blind libraries: two right ones and their faults, written from the requirement list alone.
+"""Blind libraries: three right ones and their faults, written from the requirement list alone.
 
     python3 harness/selftest/blind/build.py [NAME|FAULT...]
 
@@ -47,10 +47,10 @@ class Library:
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault of one of the two sources."""
+    """One fault of one of the sources."""
 
     id: int
-    library: str  # a or b
+    library: str  # a, b or c
     requirement: str
     what: str
     also: tuple[str, ...] = ()  # requirements that the same deed breaks

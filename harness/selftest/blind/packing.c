@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Binding of messages to headers; both blind libraries use it. */
+/* Binding of messages to headers; all blind libraries use it. */
 #include <services/rtl/nk_msg.h>
 #include <string.h>
 

@@ -62,6 +62,14 @@ const char *cts_call_name(enum cts_call_kind kind)
         return "waits that are interrupted";
     case CTS_OP_CHURN_SETTER:
         return "the Set of each";
+    case CTS_OP_TRAFFIC_CALL:
+        return "calls by the thousand";
+    case CTS_OP_TRAFFIC_SERVE:
+        return "their receives and replies";
+    case CTS_OP_TRAFFIC_PULSE:
+        return "Set and Clear beside them";
+    case CTS_OP_TRAFFIC_CHURN:
+        return "Create and Close beside them";
     case CTS_OP_MUTEX_WAIT:
         return "pthread_mutex_lock";
     case CTS_OP_SLEEP:

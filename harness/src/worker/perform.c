@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Performing one call of the library in an actor's thread, and recording what came of it. The only place
- * where the library is called.
+ * Performing one call of the library in an actor's thread, and recording what came of it. With traffic.c
+ * the only place where the library is called.
  */
 #include "library.h"
 #include "race.h"
+#include "traffic.h"
 #include "world.h"
 
 #include <sched.h>
@@ -442,6 +443,18 @@ static void perform_other(struct cts_op *op)
         break;
     case CTS_OP_CHURN_SETTER:
         op->rc = set_for_waiter(op);
+        break;
+    case CTS_OP_TRAFFIC_CALL:
+        op->rc = cts_traffic_call(op);
+        break;
+    case CTS_OP_TRAFFIC_SERVE:
+        op->rc = cts_traffic_serve(op);
+        break;
+    case CTS_OP_TRAFFIC_PULSE:
+        op->rc = cts_traffic_pulse(op);
+        break;
+    case CTS_OP_TRAFFIC_CHURN:
+        op->rc = cts_traffic_churn(op);
         break;
     case CTS_OP_RECREATE:
         op->rc = recreate(op);

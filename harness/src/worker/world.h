@@ -50,6 +50,10 @@ enum cts_call_kind {
     CTS_OP_CHURN_USED,
     CTS_OP_CHURN_WAITED,
     CTS_OP_CHURN_SETTER, /* the other side of that */
+    CTS_OP_TRAFFIC_CALL, /* see traffic.h */
+    CTS_OP_TRAFFIC_SERVE,
+    CTS_OP_TRAFFIC_PULSE,
+    CTS_OP_TRAFFIC_CHURN,
     CTS_OP_RECREATE,
     CTS_OP_EXHAUST,
     CTS_OP_MUTEX_WAIT,
@@ -90,8 +94,10 @@ struct cts_op {
     _Atomic Handle to_set;        /* CTS_OP_CHURN_WAITED: what the setter is to set next */
     _Atomic unsigned sets_wanted; /* how many Sets are asked for ... */
     _Atomic unsigned sets_done;   /* ... and done */
-    uint64_t request;             /* calls: the request sent; replies: the request answered */
-    Tid reply_thread;             /* replies */
+    struct cts_traffic *traffic;
+    unsigned client_index; /* in it */
+    uint64_t request;      /* calls: the request sent; replies: the request answered */
+    Tid reply_thread;      /* replies */
     struct cts_message message;
     uint32_t server_process_id; /* opening a channel between processes */
     uint32_t client_process_id;
