@@ -6,7 +6,7 @@
  */
 #include <cts/cts.h>
 
-enum { SET, SET_CLEAR };
+enum { SET, SET_CLEAR, SET_THEN_LISTENER };
 
 struct scene {
     struct cts_link link;
@@ -110,6 +110,11 @@ static void event_while_the_caller_is_held(const struct cts_case *self)
     check_one_side_wins(self, &s);
 }
 
+static Handle end_of(const struct cts_case *self, const struct scene *s)
+{
+    return self->variant == SET_THEN_LISTENER ? s->link.listener : s->link.server;
+}
+
 /* RACE-01: the other way round: Set comes first, and Recv before the client can leave the queue. */
 static void receive_after_set_while_the_caller_is_held(const struct cts_case *self)
 {
@@ -120,12 +125,41 @@ static void receive_after_set_while_the_caller_is_held(const struct cts_case *se
 
     struct cts_op *set = cts_start_set(s.setter, s.sync);
     cts_settle();
-    s.recv = cts_start_recv(s.server, s.link.server);
+    s.recv = cts_start_recv(s.server, end_of(self, &s));
     cts_settle();
     cts_thaw(s.client);
     cts_require_returned(set, rcOk);
 
     check_one_side_wins(self, &s);
+}
+
+/* RECV-03: the same with a second request behind that one: a Recv does not wait beside it. */
+static void request_behind_the_held_one_is_received(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    s.call = cts_start_call_ex(s.client, s.link.client, CTS_PLAIN, cts_mdelay(self), s.sync);
+    cts_require_blocked(s.call);
+    struct cts_op *behind = cts_start_call(s.other, s.link.client, CTS_PLAIN);
+    cts_require_blocked(behind);
+    cts_freeze(s.client);
+
+    struct cts_op *set = cts_start_set(s.setter, s.sync);
+    cts_settle();
+    s.recv = cts_start_recv(s.server, end_of(self, &s));
+    cts_settle();
+    cts_thaw(s.client);
+    cts_require_returned(set, rcOk);
+
+    cts_check_returned(s.recv, rcOk);
+    if (cts_request(s.recv) == cts_request(s.call)) {
+        cts_check_served(s.server, s.recv, s.call);
+        s.recv = cts_start_recv(s.server, s.link.server);
+        cts_check_returned(s.recv, rcOk);
+        cts_check_served(s.server, s.recv, behind);
+    } else {
+        cts_check_served(s.server, s.recv, behind);
+        cts_check_returned(s.call, rcIpcInterrupt);
+    }
 }
 
 static const struct cts_case cases[] = {
@@ -147,6 +181,21 @@ static const struct cts_case cases[] = {
      receive_after_set_while_the_caller_is_held, CTS_TWO_PROCESSES, CTS_LIMITED, SET, 0},
     {"RACE-01.79", "Recv after Set before the caller is back, caller held, limit",
      receive_after_set_while_the_caller_is_held, CTS_ONE_PROCESS, CTS_LIMITED, SET, 0},
+    {"RACE-01.93", "Recv on the listener after Set before the caller is back, caller held",
+     receive_after_set_while_the_caller_is_held, CTS_ONE_PROCESS, CTS_UNLIMITED, SET_THEN_LISTENER,
+     0},
+    {"RACE-01.94", "Recv on the listener after Set before the caller is back, caller held, limit",
+     receive_after_set_while_the_caller_is_held, CTS_ONE_PROCESS, CTS_LIMITED, SET_THEN_LISTENER,
+     0},
+    {"RACE-01.95", "Recv on the listener after Set before the caller is back, two processes",
+     receive_after_set_while_the_caller_is_held, CTS_TWO_PROCESSES, CTS_LIMITED, SET_THEN_LISTENER,
+     0},
+    {"RECV-03.64", "a request behind an interrupted one is received, its caller held",
+     request_behind_the_held_one_is_received, CTS_ONE_PROCESS, CTS_UNLIMITED, SET, 0},
+    {"RECV-03.65", "a request behind an interrupted one is received on the listener, caller held",
+     request_behind_the_held_one_is_received, CTS_ONE_PROCESS, CTS_LIMITED, SET_THEN_LISTENER, 0},
+    {"RECV-03.66", "a request behind an interrupted one is received, two processes, caller held",
+     request_behind_the_held_one_is_received, CTS_TWO_PROCESSES, CTS_LIMITED, SET, 0},
     {"STATE-04.24", "Set, Clear while request and receiver meet, receiver held",
      event_while_the_receiver_is_held, CTS_ONE_PROCESS, CTS_UNLIMITED, SET_CLEAR, 0},
     {"STATE-04.25", "Set, Clear while request and receiver meet, receiver held, two processes",
