@@ -15,6 +15,7 @@ extern const struct cts_group cts_group_obj_wrong_handle;
 extern const struct cts_group cts_group_call_bad_sync;
 extern const struct cts_group cts_group_call_immune;
 extern const struct cts_group cts_group_call_late_reply;
+extern const struct cts_group cts_group_call_late_far;
 extern const struct cts_group cts_group_call_many;
 extern const struct cts_group cts_group_call_queue;
 extern const struct cts_group cts_group_call_set_before;
@@ -52,6 +53,7 @@ extern const struct cts_group cts_group_xfer_refused;
 extern const struct cts_group cts_group_xfer_reply_client;
 extern const struct cts_group cts_group_xfer_request;
 extern const struct cts_group cts_group_xfer_response;
+extern const struct cts_group cts_group_xfer_reused;
 extern const struct cts_group cts_group_xfer_rights;
 extern const struct cts_group cts_group_scope_number;
 extern const struct cts_group cts_group_scope_process;
@@ -73,6 +75,7 @@ extern const struct cts_group cts_group_crowd;
 extern const struct cts_group cts_group_other_ends;
 extern const struct cts_group cts_group_travelled;
 extern const struct cts_group cts_group_nested;
+extern const struct cts_group cts_group_held_elsewhere;
 extern const struct cts_group cts_group_who_sets;
 extern const struct cts_group cts_group_v14_autoclear;
 extern const struct cts_group cts_group_abi_headers;
@@ -85,6 +88,7 @@ extern const struct cts_group cts_group_time_late;
 extern const struct cts_group cts_group_carried;
 extern const struct cts_group cts_group_copies;
 extern const struct cts_group cts_group_state_remains;
+extern const struct cts_group cts_group_state_server_closed;
 
 /* A new group must not move all the others. */
 /* clang-format off */
@@ -102,6 +106,7 @@ const struct cts_group *const cts_groups[] = {
     &cts_group_call_bad_sync,
     &cts_group_call_immune,
     &cts_group_call_late_reply,
+    &cts_group_call_late_far,
     &cts_group_call_many,
     &cts_group_call_queue,
     &cts_group_call_set_before,
@@ -139,6 +144,7 @@ const struct cts_group *const cts_groups[] = {
     &cts_group_xfer_reply_client,
     &cts_group_xfer_request,
     &cts_group_xfer_response,
+    &cts_group_xfer_reused,
     &cts_group_xfer_rights,
     &cts_group_scope_number,
     &cts_group_scope_process,
@@ -164,6 +170,7 @@ const struct cts_group *const cts_groups[] = {
     &cts_group_other_ends,
     &cts_group_travelled,
     &cts_group_nested,
+    &cts_group_held_elsewhere,
     &cts_group_who_sets,
     &cts_group_obj_leak,
     &cts_group_state_late_set,
@@ -171,6 +178,7 @@ const struct cts_group *const cts_groups[] = {
     &cts_group_carried,
     &cts_group_copies,
     &cts_group_state_remains,
+    &cts_group_state_server_closed,
     NULL,
 };
 /* clang-format on */

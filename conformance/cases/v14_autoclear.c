@@ -211,6 +211,77 @@ static void plain_object_stays_set(const struct cts_case *self)
     check_completes(self, &s, 0, wait);
 }
 
+enum { ROUNDS = 3, OBJECTS = 3 };
+
+static Handle create_one(struct cts_actor *owner, bool automatic)
+{
+    struct cts_op *create = automatic ? cts_start_create_autoclear(owner) : cts_start_create(owner);
+    cts_require_returned(create, rcOk);
+    return cts_handle(create);
+}
+
+/* Objects of one kind are made and closed: one that is untouched, one that is set, and one that has
+ * interrupted. */
+static void make_and_close(const struct cts_case *self, const struct scene *s,
+                           struct cts_actor *owner, bool automatic)
+{
+    Handle objects[OBJECTS];
+    for (int i = 0; i < OBJECTS; i++) {
+        objects[i] = create_one(owner, automatic);
+    }
+    cts_set(s->process, objects[1]);
+    struct cts_op *wait = start_wait(self, s, 0, objects[2]);
+    cts_require_blocked(wait);
+    cts_set(s->process, objects[2]);
+    cts_require_returned(wait, rcIpcInterrupt);
+    for (int i = 0; i < OBJECTS; i++) {
+        cts_close(s->process, objects[i]);
+    }
+}
+
+/* V14-04: a plain object that is made after automatic ones were closed stays set until Clear. */
+static void plain_after_automatic_ones(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    struct cts_actor *owner = cts_actor_new(s.process, "owner");
+    for (int round = 0; round < ROUNDS; round++) {
+        make_and_close(self, &s, owner, true);
+        Handle objects[OBJECTS];
+        for (int i = 0; i < OBJECTS; i++) {
+            objects[i] = create_one(owner, false);
+        }
+
+        for (int i = 0; i < OBJECTS; i++) {
+            cts_set(s.process, objects[i]);
+            cts_check_returned(start_wait(self, &s, 0, objects[i]), rcIpcInterrupt);
+            cts_check_returned(start_wait(self, &s, 1, objects[i]), rcIpcInterrupt);
+            cts_close(s.process, objects[i]);
+        }
+    }
+}
+
+/* V14-01: an automatic object that is made after plain ones were closed clears itself. */
+static void automatic_after_plain_ones(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    struct cts_actor *owner = cts_actor_new(s.process, "owner");
+    make_and_close(self, &s, owner, false);
+    Handle objects[OBJECTS];
+    for (int i = 0; i < OBJECTS; i++) {
+        objects[i] = create_one(owner, true);
+    }
+
+    for (int i = 0; i < OBJECTS; i++) {
+        struct cts_op *wait = start_wait(self, &s, 0, objects[i]);
+        cts_check_blocked(wait);
+        cts_set(s.process, objects[i]);
+        cts_check_returned(wait, rcIpcInterrupt);
+        wait = start_wait(self, &s, 1, objects[i]);
+        cts_check_blocked(wait);
+        check_completes(self, &s, 1, wait);
+    }
+}
+
 static const struct cts_case cases[] = {
     {"V14-01.1", "it interrupts a CallEx and is clear", interrupts_and_is_clear, CTS_ONE_PROCESS,
      CTS_UNLIMITED, CALL, 0},
@@ -232,6 +303,10 @@ static const struct cts_case cases[] = {
      CTS_TWO_PROCESSES, CTS_LIMITED, RECV, 0},
     {"V14-01.10", "three Sets before a RecvEx interrupt once", sets_do_not_add_up, CTS_ONE_PROCESS,
      CTS_LIMITED, RECV, 0},
+    {"V14-01.11", "after plain objects were closed an automatic one clears itself, CallEx",
+     automatic_after_plain_ones, CTS_ONE_PROCESS, CTS_UNLIMITED, CALL, 0},
+    {"V14-01.12", "after plain objects were closed an automatic one clears itself, RecvEx, limit",
+     automatic_after_plain_ones, CTS_ONE_PROCESS, CTS_LIMITED, RECV, 0},
     {"V14-02.1", "several CallEx wait", several_wait, CTS_ONE_PROCESS, CTS_UNLIMITED, CALL, 0},
     {"V14-02.2", "several RecvEx wait", several_wait, CTS_ONE_PROCESS, CTS_LIMITED, RECV, 0},
     {"V14-02.3", "both kinds wait, two processes", several_wait, CTS_TWO_PROCESSES, CTS_UNLIMITED,
@@ -248,5 +323,11 @@ static const struct cts_case cases[] = {
      CTS_TWO_PROCESSES, CTS_UNLIMITED, BOTH, 0},
     {"V14-04.4", "the plain object stays set, both kinds", plain_object_stays_set, CTS_ONE_PROCESS,
      CTS_UNLIMITED, BOTH, 0},
+    {"V14-04.5", "a plain object made after automatic ones were closed stays set, CallEx",
+     plain_after_automatic_ones, CTS_ONE_PROCESS, CTS_UNLIMITED, CALL, 0},
+    {"V14-04.6", "a plain object made after automatic ones were closed stays set, RecvEx, limit",
+     plain_after_automatic_ones, CTS_ONE_PROCESS, CTS_LIMITED, RECV, 0},
+    {"V14-04.7", "a plain object made after automatic ones were closed stays set, two processes",
+     plain_after_automatic_ones, CTS_TWO_PROCESSES, CTS_UNLIMITED, BOTH, 0},
 };
 CTS_GROUP(cts_group_v14_autoclear, cases);

@@ -76,6 +76,30 @@ static void sending_is_an_error(const struct cts_case *self)
     cts_check_served(s.server, recv, call);
 }
 
+/* XFER-01: nor does it travel when the message asks for no right to send it on, or for few rights. */
+static void narrow_masks_are_refused(const struct cts_case *self)
+{
+    static const nk_rights_t masks[] = {OCAP_IPC_SYNC_OBJECT & ~OCAP_HANDLE_TRANSFER,
+                                        OCAP_HANDLE_COPY, NK_RIGHTS_HELD & ~OCAP_HANDLE_TRANSFER};
+    struct scene s = scene_new(self);
+    struct cts_op *recv = cts_start_recv(s.server, s.link.server);
+    cts_require_blocked(recv);
+
+    for (size_t i = 0; i < sizeof masks / sizeof masks[0]; i++) {
+        struct cts_message request = CTS_WITH_HANDLE(s.sync);
+        request.rights[0] = masks[i];
+        cts_check_error(
+            self->variant == BY_CALL
+                ? cts_start_call(s.client, s.link.client, request)
+                : cts_start_call_ex(s.client, s.link.client, request, cts_mdelay(self), s.sync));
+    }
+
+    struct cts_op *call = cts_start_call(s.client, s.link.client, CTS_PLAIN);
+    cts_check_returned(recv, rcOk);
+    cts_check_that(cts_received_handle_count(recv) == 0, "no handle arrives");
+    cts_check_served(s.server, recv, call);
+}
+
 /* XFER-01: the code of the error is the one of a message that the security module denies. */
 static void sending_is_disallowed(const struct cts_case *self)
 {
@@ -193,6 +217,12 @@ static const struct cts_case cases[] = {
      CTS_TWO_PROCESSES, CTS_UNLIMITED, BY_CALL_WITH_ARENA, 0},
     {"XFER-01.15", "the sync handle in a request with an arena is refused, one process",
      sending_is_an_error, CTS_ONE_PROCESS, CTS_UNLIMITED, BY_CALL_WITH_ARENA, 0},
+    {"XFER-01.22", "a request that asks for few rights of the sync handle is refused, Call",
+     narrow_masks_are_refused, CTS_ONE_PROCESS, CTS_UNLIMITED, BY_CALL, 0},
+    {"XFER-01.23", "a request that asks for few rights of the sync handle is refused, CallEx",
+     narrow_masks_are_refused, CTS_ONE_PROCESS, CTS_LIMITED, BY_CALL_EX_WITH_ITSELF, 0},
+    {"XFER-01.24", "a request that asks for few rights of the sync handle, two processes",
+     narrow_masks_are_refused, CTS_TWO_PROCESSES, CTS_UNLIMITED, BY_CALL_EX_WITH_ITSELF, 0},
     {"XFER-02.1", "a waiting Recv gets nothing of a refused Call", waiting_server_gets_nothing,
      CTS_ONE_PROCESS, CTS_UNLIMITED, BY_CALL, CTS_SMOKE},
     {"XFER-02.2", "a waiting Recv gets nothing of a refused CallEx", waiting_server_gets_nothing,

@@ -85,6 +85,34 @@ static void repeated_reply_with_sync_handle_is_an_error(const struct cts_case *s
     cts_check_exchange(client, link.client, server, link.server);
 }
 
+/* XFER-04: nor does it travel when the message asks for no right to send it on, or for few rights. Ends when
+ * a client has waited until its limit: lawful (XFER-05), and a few such waits use up the time of a case. */
+static void narrow_masks_are_refused(const struct cts_case *self)
+{
+    static const nk_rights_t masks[] = {OCAP_IPC_SYNC_OBJECT & ~OCAP_HANDLE_TRANSFER,
+                                        OCAP_HANDLE_COPY, NK_RIGHTS_HELD & ~OCAP_HANDLE_TRANSFER};
+    struct cts_link link = cts_link_open(self->layout);
+    struct cts_actor *client = cts_actor_new(link.client_process, "client");
+    struct cts_actor *server = cts_actor_new(link.server_process, "server");
+    Handle sync = cts_sync_new(link.server_process);
+    bool waited = false;
+    for (size_t i = 0; i < sizeof masks / sizeof masks[0] && !waited; i++) {
+        struct cts_op *recv = start_receiving(self, server, &link, sync);
+        cts_require_blocked(recv);
+        struct cts_op *call =
+            cts_start_call_ex(client, link.client, CTS_PLAIN, CLIENT_MS, INVALID_HANDLE);
+        cts_require_returned(recv, rcOk);
+        struct cts_message response = CTS_WITH_HANDLE(sync);
+        response.rights[0] = masks[i];
+
+        cts_check_error(cts_start_reply(server, recv, response));
+
+        check_client_ends(server, recv, call);
+        waited = cts_rc(call) == rcTimeout;
+    }
+    cts_check_exchange(client, link.client, server, link.server);
+}
+
 static const struct cts_case cases[] = {
     {"XFER-04.1", "Reply with the sync handle is refused", reply_with_sync_handle_is_an_error,
      CTS_ONE_PROCESS, CTS_UNLIMITED, BY_RECV, CTS_SMOKE},
@@ -108,5 +136,11 @@ static const struct cts_case cases[] = {
      reply_with_sync_handle_is_an_error, CTS_TWO_PROCESSES, CTS_UNLIMITED, WITH_ARENA, 0},
     {"XFER-04.10", "Reply with the sync handle and an arena is refused, one process",
      reply_with_sync_handle_is_an_error, CTS_ONE_PROCESS, CTS_UNLIMITED, WITH_ARENA, 0},
+    {"XFER-04.14", "a Reply that asks for few rights of the sync handle is refused",
+     narrow_masks_are_refused, CTS_ONE_PROCESS, CTS_UNLIMITED, BY_RECV, 0},
+    {"XFER-04.15", "a Reply that asks for few rights of the sync handle is refused, RecvEx, limit",
+     narrow_masks_are_refused, CTS_ONE_PROCESS, CTS_LIMITED, BY_RECV_EX_WITH_ITSELF, 0},
+    {"XFER-04.16", "a Reply that asks for few rights of the sync handle is refused, two processes",
+     narrow_masks_are_refused, CTS_TWO_PROCESSES, CTS_UNLIMITED, BY_RECV_EX_WITH_ITSELF, 0},
 };
 CTS_GROUP(cts_group_xfer_response, cases);
