@@ -8,7 +8,7 @@
 
 /* variant: how many channels, and whether the calls are interrupted. */
 enum { ONE_CHANNEL = 1, THREE_CHANNELS = 2, PULSES = 4 };
-enum { CLIENTS = 4, SERVERS = 2, CHANNELS = 3, ROUNDS = 1500 };
+enum { CLIENTS = 4, SERVERS = 2, CHANNELS = 3, ROUNDS = 1000 };
 
 /* RACE-04: every exchange is one request, received once, and the response to it. */
 static void traffic(const struct cts_case *self)
