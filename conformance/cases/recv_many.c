@@ -16,6 +16,7 @@
 #define ON_LISTENERS 0x100 /* every thread waits on a server handle of its own */
 #define ON_LISTENER 0x200  /* all wait on the listener */
 #define ON_BOTH 0x400      /* every second one waits on the listener */
+#define FIRST_PLAIN 0x800  /* the first one waits in Recv */
 
 static const char *const names[SERVERS] = {"server 1", "server 2", "server 3", "server 4"};
 static const char *const client_names[SERVERS] = {"client 1", "client 2", "client 3", "client 4"};
@@ -56,7 +57,8 @@ static struct scene scene_waiting(const struct cts_case *self)
         Handle end = on_listener ? s.links[i].listener : s.links[i].server;
         rtl_uint32_t mdelay = i % 2 == 0 ? cts_mdelay(self) : INFINITE_TIMEOUT;
         Handle sync = uses_object(self, i) ? s.sync : i % 2 == 0 ? s.other_sync : INVALID_HANDLE;
-        s.recvs[i] = i == 2 && !uses_object(self, i)
+        bool is_plain = i == 2 || (i == 0 && (self->variant & FIRST_PLAIN) != 0);
+        s.recvs[i] = is_plain && !uses_object(self, i)
                          ? cts_start_recv(s.servers[i], end)
                          : cts_start_recv_ex(s.servers[i], end, mdelay, sync);
         cts_require_blocked(s.recvs[i]);
@@ -178,6 +180,14 @@ static const struct cts_case cases[] = {
      CTS_TWO_PROCESSES, CTS_LIMITED, FIRST | THIRD, 0},
     {"RECV-10.8", "two receivers of four are interrupted", others_keep_waiting, CTS_ONE_PROCESS,
      CTS_LIMITED, FIRST | THIRD, 0},
+    {"RECV-10.30", "all receivers are interrupted but the first one, in Recv", others_keep_waiting,
+     CTS_ONE_PROCESS, CTS_UNLIMITED, FIRST_PLAIN | SECOND | THIRD | LAST, 0},
+    {"RECV-10.31", "only the receiver behind one in Recv is interrupted, limit",
+     others_keep_waiting, CTS_ONE_PROCESS, CTS_LIMITED, FIRST_PLAIN | SECOND, 0},
+    {"RECV-10.32", "only the last receiver behind one in Recv is interrupted, on the listener",
+     others_keep_waiting, CTS_ONE_PROCESS, CTS_UNLIMITED, FIRST_PLAIN | LAST | ON_LISTENER, 0},
+    {"RECV-10.33", "all receivers are interrupted but the first one, in Recv, two processes",
+     others_keep_waiting, CTS_TWO_PROCESSES, CTS_LIMITED, FIRST_PLAIN | SECOND | THIRD | LAST, 0},
     {"RECV-10.6", "two receivers of four are interrupted, on the listener", others_keep_waiting,
      CTS_ONE_PROCESS, CTS_UNLIMITED, SECOND | LAST | ON_LISTENER, 0},
     {"RECV-10.7", "two receivers of four are interrupted, on handles of their own",

@@ -116,6 +116,23 @@ static void cleared_object_can_be_set_again(const struct cts_case *self)
     }
 }
 
+/* STATE-03: Clear of an object that is clear changes nothing for the thread that waits with it. */
+static void clear_while_waiting_changes_nothing(const struct cts_case *self)
+{
+    struct both both = both_new(self);
+    for (int i = 0; i < TIMES; i++) {
+        struct cts_op *wait = start_ith(self, &both, i, both.sync);
+        cts_require_blocked(wait);
+
+        cts_clear(both.process, both.sync);
+
+        cts_check_blocked(wait);
+        cts_set(both.process, both.sync);
+        cts_check_returned(wait, rcIpcInterrupt);
+        cts_clear(both.process, both.sync);
+    }
+}
+
 /* STATE-03: three objects go through set and clear at different times. Each Ex call meets the state
  * of its own object. */
 static void three_objects_at_different_times(const struct cts_case *self)
@@ -148,6 +165,14 @@ static void three_objects_at_different_times(const struct cts_case *self)
 }
 
 static const struct cts_case cases[] = {
+    {"STATE-03.30", "Clear while a CallEx waits leaves it open to Set",
+     clear_while_waiting_changes_nothing, CTS_ONE_PROCESS, CTS_UNLIMITED, CALLS, 0},
+    {"STATE-03.31", "Clear while a RecvEx waits leaves it open to Set",
+     clear_while_waiting_changes_nothing, CTS_ONE_PROCESS, CTS_UNLIMITED, RECVS, 0},
+    {"STATE-03.32", "Clear while a CallEx or a RecvEx waits leaves it open to Set, limit",
+     clear_while_waiting_changes_nothing, CTS_ONE_PROCESS, CTS_LIMITED, IN_TURN, 0},
+    {"STATE-03.33", "Clear while a CallEx or a RecvEx waits leaves it open to Set, two processes",
+     clear_while_waiting_changes_nothing, CTS_TWO_PROCESSES, CTS_UNLIMITED, IN_TURN, 0},
     {"STATE-02.1", "Set then Clear leaves nothing for CallEx", set_then_clear_leaves_nothing,
      CTS_ONE_PROCESS, CTS_UNLIMITED, CALLS, CTS_SMOKE},
     {"STATE-02.2", "Set then Clear leaves nothing for RecvEx", set_then_clear_leaves_nothing,

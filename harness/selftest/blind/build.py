@@ -56,6 +56,10 @@ class Fault:
     also: tuple[str, ...] = ()  # requirements that the same deed breaks
     adapter: bool = False
     silent: str = ""  # why no requirement forbids it: its cases stay green
+    missed: str = ""  # why its cases stay green although one does
+    elsewhere: str = ""  # the requirement whose cases find it, where that is another
+    soak: bool = False  # only a long search finds it
+    by_chance: str = ""  # how often, where not even that is sure to
     refused: int = 0  # exit code of a run that cannot start with it
 
     @property
