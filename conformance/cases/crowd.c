@@ -6,7 +6,9 @@
  */
 #include <cts/cts.h>
 
-enum { OBJECTS = 1100, WAITERS = 70 };
+enum { OBJECTS = 1100, WAITERS = 70, SPARE = 8 };
+/* A library that has taken so long for limits of a millisecond is asked for no more of them. */
+#define ENOUGH_NS 6000000000u
 enum { CALLS, RECVS };
 enum { FIRST, LAST };
 
@@ -24,6 +26,15 @@ static bool may_share(int one, int other)
     return distance < 4 || distance % 32 == 0;
 }
 
+/* What an object takes, a wait may need. */
+static int close_last(struct cts_process *process, const Handle *syncs, int count)
+{
+    for (int i = 0; i < SPARE && count > CTS_SURELY_ROOM_FOR; i++) {
+        cts_close(process, syncs[--count]);
+    }
+    return count;
+}
+
 /* OBJ-03: of 1100 live objects, or as many as there may be, one is set, and no other. variant: which.
  * How many objects there may be is not written anywhere (OBJ-16). */
 static void one_of_hundreds_is_set(const struct cts_case *self)
@@ -38,6 +49,7 @@ static void one_of_hundreds_is_set(const struct cts_case *self)
         cts_may_lack_room(create);
         if (cts_wait(create) != rcOk) {
             cts_observe("objects alive at once", "fewer than 1100");
+            count = close_last(link.server_process, syncs, count);
             break;
         }
         syncs[count++] = cts_handle(create);
@@ -52,10 +64,16 @@ static void one_of_hundreds_is_set(const struct cts_case *self)
 
     cts_check_returned(wait, rcIpcInterrupt);
     check_interrupts(server, link.server, syncs[chosen]);
-    for (int i = 0; i < count; i++) {
+    rtl_uint64_t spent_ns = 0;
+    for (int i = 0; i < count && spent_ns < ENOUGH_NS; i++) {
         if (i != chosen && may_share(i, chosen)) {
-            cts_check_returned(cts_start_recv_ex(server, link.server, 1, syncs[i]), rcTimeout);
+            struct cts_op *recv = cts_start_recv_ex(server, link.server, 1, syncs[i]);
+            cts_check_returned(recv, rcTimeout);
+            spent_ns += cts_elapsed_ns(recv);
         }
+    }
+    if (spent_ns >= ENOUGH_NS) {
+        cts_observe("waits with the other objects", "slow: fewer than planned");
     }
     check_interrupts(server, link.server, syncs[chosen]);
 }

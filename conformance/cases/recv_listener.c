@@ -82,7 +82,7 @@ static void request_after_interruption_stays_queued(const struct cts_case *self)
     cts_check_served(s.server, recv, call);
 }
 
-/* LIFE-01: when all receives on a listener have been interrupted, it can be closed. */
+/* LIFE-01: when all receives on a listener have been interrupted, it can be closed, after its channel. */
 static void listener_is_closed_after_interruptions(const struct cts_case *self)
 {
     struct scene s = scene_open(self);
@@ -97,6 +97,10 @@ static void listener_is_closed_after_interruptions(const struct cts_case *self)
 
     cts_check_returned(first, rcIpcInterrupt);
     cts_check_returned(other, rcIpcInterrupt);
+    cts_close(s.link.client_process, s.link.client);
+    if (s.link.server != s.link.listener) {
+        cts_check_returned(cts_start_close(closer, s.link.server), rcOk);
+    }
     cts_check_returned(cts_start_close(closer, s.link.listener), rcOk);
     cts_check_returned(cts_start_close(closer, s.sync), rcOk);
 }

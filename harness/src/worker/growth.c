@@ -43,7 +43,8 @@ struct cts_growth {
     uint64_t start_ns;
     uint64_t budget_ns;
     bool begun;
-    bool harmed; /* the rounds ended early for the machine's sake */
+    bool harmed;           /* the rounds ended early for the machine's sake ... */
+    enum resource harmful; /* ... because of this */
     size_t rounds;
     bool judged[RESOURCES];
     struct cts_growth_limits limits[RESOURCES];
@@ -223,6 +224,7 @@ bool cts_growth_next(struct cts_growth *growth)
     for (size_t i = 0; i < RESOURCES; i++) {
         if (growth->judged[i] && does_harm(growth, (enum resource)i)) {
             growth->harmed = true;
+            growth->harmful = (enum resource)i;
             return false;
         }
         more |= growth->judged[i] &&
@@ -279,11 +281,11 @@ void cts_growth_check_at(struct cts_growth *growth, const char *file, int line)
     if (growth->rounds < CTS_GROWTH_FIRST && !growth->harmed) {
         cts_broken("the case asked for growth without enough rounds");
     }
+    if (growth->harmed) {
+        end(growth, growth->harmful, "LEAK", file, line);
+    }
     for (size_t i = 0; i < RESOURCES; i++) {
         const uint64_t *values = growth->values[i];
-        if (growth->harmed && cts_growth_does_harm(values, growth->rounds, &growth->limits[i])) {
-            end(growth, (enum resource)i, "LEAK", file, line);
-        }
         if (!growth->judged[i] || !cts_growth_goes_on(values, growth->rounds, &growth->limits[i])) {
             continue;
         }

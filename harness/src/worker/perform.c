@@ -400,6 +400,45 @@ static Retcode open_channel(struct cts_op *op)
     return result == 0 ? rcOk : rcFail;
 }
 
+/* Ops that stand for thousands of calls. */
+static void perform_many(struct cts_op *op)
+{
+    switch (op->kind) {
+    case CTS_OP_CHURN:
+        op->rc = churn(op);
+        break;
+    case CTS_OP_CHURN_USED:
+        op->rc = churn_used(op);
+        break;
+    case CTS_OP_CHURN_WAITED:
+        op->rc = churn_waited(op);
+        break;
+    case CTS_OP_CHURN_SETTER:
+        op->rc = set_for_waiter(op);
+        break;
+    case CTS_OP_TRAFFIC_CALL:
+        op->rc = cts_traffic_call(op);
+        break;
+    case CTS_OP_TRAFFIC_SERVE:
+        op->rc = cts_traffic_serve(op);
+        break;
+    case CTS_OP_TRAFFIC_PULSE:
+        op->rc = cts_traffic_pulse(op);
+        break;
+    case CTS_OP_TRAFFIC_CHURN:
+        op->rc = cts_traffic_churn(op);
+        break;
+    case CTS_OP_RECREATE:
+        op->rc = recreate(op);
+        break;
+    case CTS_OP_EXHAUST:
+        op->rc = exhaust(op);
+        break;
+    default:
+        break;
+    }
+}
+
 static void perform_other(struct cts_op *op)
 {
     op->new_handle = INVALID_HANDLE;
@@ -432,36 +471,6 @@ static void perform_other(struct cts_op *op)
     case CTS_OP_COPY:
         op->rc = cts_library.copy(op->handle, op->rights, INVALID_HANDLE, &op->new_handle);
         break;
-    case CTS_OP_CHURN:
-        op->rc = churn(op);
-        break;
-    case CTS_OP_CHURN_USED:
-        op->rc = churn_used(op);
-        break;
-    case CTS_OP_CHURN_WAITED:
-        op->rc = churn_waited(op);
-        break;
-    case CTS_OP_CHURN_SETTER:
-        op->rc = set_for_waiter(op);
-        break;
-    case CTS_OP_TRAFFIC_CALL:
-        op->rc = cts_traffic_call(op);
-        break;
-    case CTS_OP_TRAFFIC_SERVE:
-        op->rc = cts_traffic_serve(op);
-        break;
-    case CTS_OP_TRAFFIC_PULSE:
-        op->rc = cts_traffic_pulse(op);
-        break;
-    case CTS_OP_TRAFFIC_CHURN:
-        op->rc = cts_traffic_churn(op);
-        break;
-    case CTS_OP_RECREATE:
-        op->rc = recreate(op);
-        break;
-    case CTS_OP_EXHAUST:
-        op->rc = exhaust(op);
-        break;
     case CTS_OP_MUTEX_WAIT:
         (void)pthread_mutex_lock(op->mutex);
         (void)pthread_mutex_unlock(op->mutex);
@@ -484,6 +493,7 @@ static void perform_other(struct cts_op *op)
         op->rc = open_channel(op);
         break;
     default:
+        perform_many(op);
         break;
     }
     stamp_return(op);
