@@ -103,7 +103,12 @@
     form.addEventListener("input", apply);
     form.addEventListener("change", apply);
     form.addEventListener("submit", (event) => event.preventDefault());
-    form.addEventListener("reset", () => setTimeout(apply));
+    // Not at the "reset" event, which comes before the fields have changed.
+    form.querySelector("button[type='reset']").addEventListener("click", (event) => {
+      event.preventDefault();
+      form.reset();
+      apply();
+    });
     query.addEventListener("keydown", (event) => {
       if (event.key === "Escape") { query.value = ""; apply(); }
     });
