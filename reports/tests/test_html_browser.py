@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from logs import DATA, encode, requirement, whole
 from selenium.webdriver import ActionChains, Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
-from selenium.webdriver.support.ui import Select
+from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from ctsreport import events, html, results
 
@@ -86,6 +86,11 @@ def shown(browser: Chrome) -> tuple[list[str], int]:
     return [str(row) for row in rows], int(cases)
 
 
+def eventually(browser: Chrome, holds: Callable[[], bool]) -> bool:
+    """The page follows a link when it is told that its address has changed, which comes after the click."""
+    return bool(WebDriverWait(browser, 60).until(lambda _: holds()))
+
+
 def search(browser: Chrome) -> WebElement:
     return browser.find_element(By.ID, "q")
 
@@ -123,7 +128,7 @@ def test_the_policy_forbids_what_it_must(browser: Chrome) -> None:
 def test_a_failed_case_is_found_in_two_clicks(browser: Chrome) -> None:
     browser.find_element(By.CSS_SELECTOR, ".violated th a").click()
     case = browser.find_element(By.ID, "RACE-07.4")
-    assert in_view(browser, case.find_element(By.CSS_SELECTOR, ".versus"))
+    assert eventually(browser, lambda: in_view(browser, case.find_element(By.CSS_SELECTOR, ".versus")))
     assert in_view(browser, case.find_element(By.CSS_SELECTOR, "li.wrong"))
     assert case.find_element(By.CSS_SELECTOR, ".saw dd").text == "rcIpcInterrupt"
 
@@ -133,7 +138,7 @@ def test_a_case_that_passed_is_found_in_two_clicks(browser: Chrome) -> None:
     browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", link)
     link.click()
     case = browser.find_element(By.ID, "CALL-03.2")
-    assert case.get_attribute("open") is not None
+    assert eventually(browser, lambda: case.get_attribute("open") is not None)
     assert in_view(browser, case.find_element(By.CSS_SELECTOR, "svg.tl"))
 
 
@@ -178,8 +183,8 @@ def test_everything_works_with_the_keyboard(browser: Chrome) -> None:
         if browser.switch_to.active_element.get_attribute("href"):
             break
     ActionChains(browser).send_keys(Keys.ENTER).perform()
+    assert eventually(browser, lambda: browser.switch_to.active_element.tag_name == "summary")
     summary = browser.switch_to.active_element
-    assert summary.tag_name == "summary"
     assert "RACE-07.4" in summary.text
     case = browser.find_element(By.ID, "RACE-07.4")
     ActionChains(browser).send_keys(Keys.ENTER).perform()
