@@ -38,12 +38,12 @@ def parameters() -> list[object]:
     ]
 
 
-def run_own_cases(suite: Suite, mutant: Mutant, library: Path) -> Run:
+def run_own_cases(suite: Suite, mutant: Mutant, library: Path, adapter: str | None) -> Run:
     """The cases of the requirement, up to the first that is red; all of them if that is BROKEN."""
-    ids = list(mutant.expect_cases) or [mutant.requirement]
-    adapter = mutant.base.adapter or None
+    ids = list(mutant.expect_cases if adapter or not mutant.base.adapter else ())
     options = [*mutant.options, "--timeout-factor", TIMEOUT_FACTOR, "--jobs", "2"]
-    if not mutant.expect_cases:
+    if not ids:
+        ids = [mutant.requirement]
         run = suite.run(ids, library, adapter, [*options, "--stop-on-fail"])
         if set(run.counts) & RED or not run.counts["BROKEN"]:
             return run
@@ -54,7 +54,7 @@ def run_own_cases(suite: Suite, mutant: Mutant, library: Path) -> Run:
 def test_is_killed_by_its_requirement(suite: Suite, mutants: Builder, mutant: Mutant) -> None:
     built = mutants.build(mutant)
     assert mutant_build.is_alive(built, suite.build), f"{mutant.smoke_case} does not pass"
-    run = run_own_cases(suite, mutant, built.library)
+    run = run_own_cases(suite, mutant, built.library, mutant.base.adapter or None)
     killers = [
         case
         for case in run.cases
@@ -79,9 +79,7 @@ ALONE = [
 @pytest.mark.parametrize("mutant", ALONE, ids=lambda mutant: mutant.id)
 def test_is_killed_without_adapter(suite: Suite, mutants: Builder, mutant: Mutant) -> None:
     """Somebody who has nothing but the library learns the same, as far as one process can show it."""
-    library = mutants.build(mutant).library
-    options = [*mutant.options, "--timeout-factor", TIMEOUT_FACTOR, "--stop-on-fail"]
-    run = suite.run([mutant.requirement], library, options=options)
+    run = run_own_cases(suite, mutant, mutants.build(mutant).library, None)
     is_red = bool(set(run.counts) & RED)
     assert is_red == (mutant.needs_adapter is None), mutant.needs_adapter or run.not_green()
 
