@@ -124,6 +124,32 @@ static void none_of_several_requests_is_received(const struct cts_case *self)
     check_next_request_is_new(&s, recv);
 }
 
+/* CALL-03: nor is one that stood behind a request that stays. */
+static void request_behind_another_is_not_received(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    struct cts_actor *ahead = cts_actor_new(s.link.client_process, "client ahead");
+    struct cts_message request = CTS_PLAIN;
+    if (self->variant == CARRYING) {
+        request =
+            CTS_WITH_HANDLE(cts_link_between(s.link.server_process, s.link.client_process).client);
+    }
+    struct cts_op *first = cts_start_call(ahead, s.link.client, CTS_PLAIN);
+    cts_require_blocked(first);
+    struct cts_op *call =
+        cts_start_call_ex(s.client, s.link.client, request, cts_mdelay(self), s.sync);
+    cts_require_blocked(call);
+    cts_set(s.link.client_process, s.sync);
+    cts_require_returned(call, rcIpcInterrupt);
+
+    struct cts_op *recv = cts_start_recv(s.server, s.link.server);
+    cts_require_returned(recv, rcOk);
+    cts_check_served(s.server, recv, first);
+    recv = cts_start_recv(s.server, s.link.server);
+
+    check_next_request_is_new(&s, recv);
+}
+
 enum { CALL_WHILE_SET, EX_AFTER_CLEAR, EX_WITH_ANOTHER, EX_WITHOUT };
 
 static struct cts_op *call_again(const struct cts_case *self, const struct scene *s, Handle another)
@@ -244,6 +270,12 @@ static const struct cts_case cases[] = {
      none_of_several_requests_is_received, CTS_ONE_PROCESS, CTS_LIMITED, CARRYING, 0},
     {"CALL-03.32", "none of three interrupted requests with a handle is received, two processes",
      none_of_several_requests_is_received, CTS_TWO_PROCESSES, CTS_LIMITED, CARRYING, 0},
+    {"CALL-03.33", "an interrupted request behind another is not received",
+     request_behind_another_is_not_received, CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
+    {"CALL-03.34", "an interrupted request with a handle behind another is not received, limit",
+     request_behind_another_is_not_received, CTS_ONE_PROCESS, CTS_LIMITED, CARRYING, 0},
+    {"CALL-03.35", "an interrupted request with a handle behind another, two processes",
+     request_behind_another_is_not_received, CTS_TWO_PROCESSES, CTS_LIMITED, CARRYING, 0},
     {"CALL-11.1", "after an interruption Call succeeds while set", interrupted_thread_calls_again,
      CTS_ONE_PROCESS, CTS_UNLIMITED, CALL_WHILE_SET, 0},
     {"CALL-11.2", "after an interruption and Clear CallEx succeeds", interrupted_thread_calls_again,
