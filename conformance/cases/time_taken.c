@@ -184,18 +184,25 @@ static void due_while_another_server_waits(const struct cts_case *self)
     cts_check_served(s.second, waiting, next);
 }
 
+/* A call has timed out in service, and the late Reply has come by then or not. */
+static struct scene scene_due(const struct cts_case *self, struct cts_op **recv)
+{
+    struct scene s = scene_open(self);
+    struct cts_op *call = call_taken(&s, s.client, s.server, 1000, recv);
+    cts_advance_ms(1000 + A_LITTLE_MORE);
+    cts_require_returned(call, rcTimeout);
+    if (self->variant == ANSWERED) {
+        late_reply(s.server, *recv);
+    }
+    return s;
+}
+
 /* OBJ-09: Close of the object of a call that has timed out in service returns rcOk, whether the server has
  * answered by then or not. */
 static void closed_after_due_in_service(const struct cts_case *self)
 {
-    struct scene s = scene_open(self);
     struct cts_op *recv = NULL;
-    struct cts_op *call = call_taken(&s, s.client, s.server, 1000, &recv);
-    cts_advance_ms(1000 + A_LITTLE_MORE);
-    cts_require_returned(call, rcTimeout);
-    if (self->variant == ANSWERED) {
-        late_reply(s.server, recv);
-    }
+    struct scene s = scene_due(self, &recv);
 
     cts_check_returned(cts_start_close(s.other, s.sync), rcOk);
 
@@ -208,15 +215,10 @@ static void closed_after_due_in_service(const struct cts_case *self)
 /* CALL-01: the next call of a thread whose call has timed out in service is interrupted like any other. */
 static void interrupted_after_due_in_service(const struct cts_case *self)
 {
-    struct scene s = scene_open(self);
     struct cts_op *recv = NULL;
-    struct cts_op *call = call_taken(&s, s.client, s.server, 1000, &recv);
-    cts_advance_ms(1000 + A_LITTLE_MORE);
-    cts_require_returned(call, rcTimeout);
-    if (self->variant == ANSWERED) {
-        late_reply(s.server, recv);
-    }
-    call = cts_start_call_ex(s.client, s.link.client, CTS_PLAIN, INFINITE_TIMEOUT, s.sync);
+    struct scene s = scene_due(self, &recv);
+    struct cts_op *call =
+        cts_start_call_ex(s.client, s.link.client, CTS_PLAIN, INFINITE_TIMEOUT, s.sync);
     cts_require_blocked(call);
 
     cts_set(s.link.client_process, s.sync);
