@@ -71,6 +71,7 @@ static void months_pass(const struct cts_case *self)
 {
     cts_use_virtual_time();
     struct scene s = scene_open(self);
+    need_virtual_time(&s);
     struct cts_op *wait = start_wait(self, &s, s.waiter, INFINITE_TIMEOUT);
     cts_require_blocked(wait);
 

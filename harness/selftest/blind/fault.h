@@ -11,4 +11,7 @@
 #endif
 #define FAULTY(n) (FAULT == (n))
 
+/* With -DFAULT=blind_fault an object serves all faults, and the library it is linked into has one. */
+extern const int blind_fault;
+
 #endif
