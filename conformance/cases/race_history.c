@@ -75,6 +75,12 @@ static void scene_open(const struct cts_case *self, struct scene *s)
             s->servers[link][i] = cts_actor_new(s->server_process, server_names[link][i]);
         }
     }
+    if (s->server_count > 1 &&
+        !cts_tells_requests_of_a_thread_apart(&s->links[0], s->clients[0], s->servers[0][0],
+                                              s->servers[0][1])) {
+        cts_observe("two requests of one thread in service", "not told apart: one server");
+        s->server_count = 1;
+    }
     for (int i = 0; i < s->setter_count; i++) {
         s->setters[i] = cts_actor_new(s->client_process, setter_names[i]);
         s->server_setters[i] = cts_actor_new(s->server_process, setter_names[i]);

@@ -8,6 +8,7 @@
 
 /* variant: kinds of the waits. */
 enum { CALLS = 1, RECVS = 2 };
+/* Two: cts_wait_either waits for no more. */
 enum { WAITERS = 2, SHORT_MS = 200 };
 
 /* Threads that wait with the object to be closed, and one of each kind that waits with another. */
@@ -82,6 +83,26 @@ static int check_still_waiting(struct cts_op *const *waits, const char *what)
     return waiting;
 }
 
+/* Which of those that still wait gets the request; -1: none, and all have ended. */
+static int wait_for_taker(struct cts_op *const *recvs, const struct cts_op *call)
+{
+    for (;;) {
+        struct cts_op *waiting[WAITERS];
+        int count = 0;
+        for (int k = 0; k < WAITERS; k++) {
+            if (!cts_returned(recvs[k])) {
+                waiting[count++] = recvs[k];
+            } else if (cts_rc(recvs[k]) == rcOk && cts_request(recvs[k]) == cts_request(call)) {
+                return k;
+            }
+        }
+        if (count == 0) {
+            return -1;
+        }
+        cts_wait_either(waiting[0], waiting[count - 1]);
+    }
+}
+
 /* STATE-07: Close, then the other threads are looked at, then everybody is released. */
 static void close_disturbs_nobody_else(const struct cts_case *self)
 {
@@ -110,15 +131,7 @@ static void close_disturbs_nobody_else(const struct cts_case *self)
     }
     for (int i = 0; i < recvs; i++) {
         struct cts_op *call = cts_start_call(scene.peer, scene.receives.client, CTS_PLAIN);
-        cts_settle();
-        int taker = -1;
-        for (int k = 0; k < WAITERS; k++) {
-            const struct cts_op *recv = scene.closed_recvs[k];
-            if (cts_returned(recv) && cts_rc(recv) == rcOk &&
-                cts_request(recv) == cts_request(call)) {
-                taker = k;
-            }
-        }
+        int taker = wait_for_taker(scene.closed_recvs, call);
         cts_check_that(taker >= 0, "a thread that went on waiting takes the request");
         cts_check_served(scene.closed_servers[taker], scene.closed_recvs[taker], call);
     }

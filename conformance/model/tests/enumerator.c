@@ -191,6 +191,12 @@ static void wait_steps(struct steps *steps, const struct enum_state *from, unsig
     if (op->limit != LIMIT_NONE) {
         finish_step(steps, from, thread, GOT_TIMEOUT, op->limit == LIMIT_POLL);
     }
+    if (op->limit == LIMIT_POLL) {
+        finish_step(steps, from, thread, GOT_ERROR, true);
+    }
+    if (op->bad_sync) {
+        fail_steps(steps, from, thread, false);
+    }
     if (t->object_gone) {
         fail_steps(steps, from, thread, false);
         finish_step(steps, from, thread, GOT_INTERRUPT, false);
@@ -219,6 +225,9 @@ static void taken_steps(struct steps *steps, const struct enum_state *from, unsi
     const struct enum_thread *t = &from->threads[thread];
     if (op_of(steps, from, thread)->limit != LIMIT_NONE) {
         finish_step(steps, from, thread, GOT_TIMEOUT, false);
+    }
+    if (op_of(steps, from, thread)->limit == LIMIT_POLL) {
+        finish_step(steps, from, thread, GOT_ERROR, false);
     }
     if (t->object_gone || t->reply_refused) {
         fail_steps(steps, from, thread, false);

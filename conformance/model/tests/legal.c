@@ -126,6 +126,11 @@ const struct history legal_histories[] = {
              "s = ok 2; s Reply 2 -> ok; c = ok 2; d Call 3; rest; s RecvEx poll -> ok 3"},
     {.name = "poll that was taken and ran out",
      .text = "s Recv; rest; c CallEx 1 poll; s = ok 1; c = timeout; s Reply 1 -> notconnected"},
+    {.name = "poll that is refused",
+     .text = "c CallEx 1 poll -> error; s RecvEx poll -> error; s Recv; rest; c CallEx 2 poll -> "
+             "error; d Call 3; s = ok 3"},
+    {.name = "bad sync handle refused after a rest",
+     .text = "c CallEx 1 badsync; rest; c = error; s RecvEx badsync; rest; s = error"},
     /* XFER */
     {.name = "refused request",
      .text = "s Recv; rest; c CallEx 1 o1 refused -> security; rest; c CallEx 2; s = ok 2"},

@@ -212,6 +212,8 @@ void cts_settle(void);
 
 /* Wait for the op to return, as cts_check_returned does, and give its code. */
 #define cts_wait(op) cts_wait_at((op), __FILE__, __LINE__)
+/* Wait until one of the two has returned. */
+#define cts_wait_either(op, other) cts_wait_either_at((op), (other), __FILE__, __LINE__)
 /* Settle; the op has not returned. */
 #define cts_require_blocked(op) cts_blocked_at((op), true, __FILE__, __LINE__)
 #define cts_check_blocked(op) cts_blocked_at((op), false, __FILE__, __LINE__)
@@ -243,6 +245,20 @@ void cts_settle(void);
  */
 #define cts_check_served(server_actor, received, call)                                             \
     cts_served_at((server_actor), (received), (call), __FILE__, __LINE__)
+
+/* A waiting CallEx or RecvEx that may end by itself, with an error, whenever the library looks at what is wrong
+ * with it, or go on until its peer comes. If it has not ended when all threads are at rest, the idle `peer`
+ * comes: true if the wait was served. Otherwise it has ended, and nothing is left of it. */
+#define cts_call_is_served(call, client, peer, server)                                             \
+    cts_call_is_served_at((call), (client), (peer), (server), __FILE__, __LINE__)
+#define cts_recv_is_served(received, server, peer, client)                                         \
+    cts_recv_is_served_at((received), (server), (peer), (client), __FILE__, __LINE__)
+/* A call of `client` has timed out while `server` holds its request, and its next one is held by `second`: does a
+ * Reply of `second` answer that one? threadId names both, and the documents know nothing else by which a Reply
+ * chooses, so a library may take the Reply for the late one. All three idle, before and after; takes some
+ * milliseconds unless time is virtual. */
+bool cts_tells_requests_of_a_thread_apart(const struct cts_link *link, struct cts_actor *client,
+                                          struct cts_actor *server, struct cts_actor *second);
 
 /* For `open` requirements: record what was seen. A case that observed something and failed nothing
  * ends as OBSERVED. Both strings: letters, digits, spaces, punctuation; copied. */
@@ -387,6 +403,11 @@ bool cts_compiles(const char *language, const char *source);
  * Behind the macros above.
  */
 Retcode cts_wait_at(struct cts_op *op, const char *file, int line);
+void cts_wait_either_at(struct cts_op *op, struct cts_op *other, const char *file, int line);
+bool cts_call_is_served_at(struct cts_op *call, Handle client, struct cts_actor *peer,
+                           Handle server, const char *file, int line);
+bool cts_recv_is_served_at(struct cts_op *received, Handle server, struct cts_actor *peer,
+                           Handle client, const char *file, int line);
 void cts_blocked_at(struct cts_op *op, bool preparation, const char *file, int line);
 void cts_returned_at(struct cts_op *op, Retcode rc, bool preparation, const char *file, int line);
 void cts_returned_one_of_at(struct cts_op *op, const Retcode *codes, size_t count, const char *file,

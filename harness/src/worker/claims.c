@@ -122,6 +122,13 @@ Retcode cts_wait_at(struct cts_op *op, const char *file, int line)
     return op->rc;
 }
 
+void cts_wait_either_at(struct cts_op *op, struct cts_op *other, const char *file, int line)
+{
+    if (!cts_op_wait_either(op, other)) {
+        must_return(op, "any code, or the other op returns", false, file, line);
+    }
+}
+
 void cts_blocked_at(struct cts_op *op, bool preparation, const char *file, int line)
 {
     cts_settle();

@@ -28,6 +28,8 @@
 #define POLLER_ROUNDS 2u           /* wake-ups after which a poller has seen everything */
 #define POLLER_BOUND_NS 500000000u /* beyond this a short timer is not a poller's */
 #define SLICE_NS 20000000u
+/* A futex tells of one op only; the return of the other is seen this much later. */
+#define SLICE_OF_TWO_NS 200000u
 #define NO_PROCFS_SETTLE_NS 50000000
 
 static struct cts_snapshot *snapshots(void)
@@ -247,7 +249,14 @@ void cts_settle(void)
     log_settle(how, rounds, all[1].count);
 }
 
-static bool wait_within(struct cts_op *op, double rest_limit_ms, double hang_limit_ms)
+static bool is_done(const struct cts_op *op)
+{
+    return atomic_load_explicit(&op->state, memory_order_acquire) == CTS_OP_DONE;
+}
+
+/* Wait for the first of two; the same one twice waits for that. */
+static bool wait_within(struct cts_op *op, const struct cts_op *other, double rest_limit_ms,
+                        double hang_limit_ms)
 {
     struct cts_snapshot *now = &snapshots()[1];
     struct cts_snapshot *before = &snapshots()[2];
@@ -257,8 +266,8 @@ static bool wait_within(struct cts_op *op, double rest_limit_ms, double hang_lim
     uint64_t rest_since = 0; /* 0: not at rest */
     unsigned rounds_done = 0;
     before->count = 0;
-    while (atomic_load_explicit(&op->state, memory_order_acquire) != CTS_OP_DONE) {
-        cts_futex_wait(&op->state, CTS_OP_POSTED, SLICE_NS);
+    while (!is_done(op) && !is_done(other)) {
+        cts_futex_wait(&op->state, CTS_OP_POSTED, op == other ? SLICE_NS : SLICE_OF_TWO_NS);
         uint64_t time = cts_now_ns();
         if (rounds_done != atomic_load(&op->rounds_done)) {
             rounds_done = atomic_load(&op->rounds_done);
@@ -276,15 +285,20 @@ static bool wait_within(struct cts_op *op, double rest_limit_ms, double hang_lim
         }
     }
     cts_ops_log_returns();
-    return atomic_load_explicit(&op->state, memory_order_acquire) == CTS_OP_DONE;
+    return is_done(op) || is_done(other);
 }
 
 bool cts_op_wait(struct cts_op *op)
 {
-    return wait_within(op, CTS_REST_LIMIT_MS, CTS_HANG_LIMIT_MS);
+    return wait_within(op, op, CTS_REST_LIMIT_MS, CTS_HANG_LIMIT_MS);
+}
+
+bool cts_op_wait_either(struct cts_op *op, const struct cts_op *other)
+{
+    return wait_within(op, other, CTS_REST_LIMIT_MS, CTS_HANG_LIMIT_MS);
 }
 
 bool cts_op_wait_briefly(struct cts_op *op)
 {
-    return wait_within(op, CTS_REST_LIMIT_MS / 16.0, CTS_HANG_LIMIT_MS / 4.0);
+    return wait_within(op, op, CTS_REST_LIMIT_MS / 16.0, CTS_HANG_LIMIT_MS / 4.0);
 }
