@@ -74,6 +74,16 @@ static void functions_are_exported(const struct cts_case *self)
     cts_check_that(cts_symbol_is_function("KnIpcClearInterrupt"), "KnIpcClearInterrupt");
 }
 
+/* ABI-02: the harness looks at the bytes around the handle. */
+static void create_writes_the_handle(const struct cts_case *self)
+{
+    (void)self;
+    struct cts_actor *creator = cts_actor_new(cts_process_first(), "creator");
+    for (int i = 0; i < 3; i++) {
+        cts_check_returned(cts_start_create(creator), rcOk);
+    }
+}
+
 /* ABI-02: the header declares them with these types. */
 static void types_are_compatible(const struct cts_case *self)
 {
@@ -98,6 +108,8 @@ static void functions_work_as_declared(const struct cts_case *self)
 }
 
 static const struct cts_case cases[] = {
+    {"ABI-02.10", "Create writes a handle and nothing beside it", create_writes_the_handle,
+     CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
     {"ABI-02.1", "the three functions are exported", functions_are_exported, CTS_ONE_PROCESS,
      CTS_UNLIMITED, 0, CTS_SMOKE},
     {"ABI-02.2", "the three functions have compatible types, C11", types_are_compatible,

@@ -57,6 +57,7 @@ extern const struct cts_group cts_group_xfer_reused;
 extern const struct cts_group cts_group_xfer_rights;
 extern const struct cts_group cts_group_scope_number;
 extern const struct cts_group cts_group_scope_process;
+extern const struct cts_group cts_group_second_use;
 extern const struct cts_group cts_group_life_client_end;
 extern const struct cts_group cts_group_life_objects;
 extern const struct cts_group cts_group_life_server_end;
@@ -148,6 +149,7 @@ const struct cts_group *const cts_groups[] = {
     &cts_group_xfer_rights,
     &cts_group_scope_number,
     &cts_group_scope_process,
+    &cts_group_second_use,
     &cts_group_life_client_end,
     &cts_group_life_objects,
     &cts_group_life_server_end,

@@ -6,7 +6,7 @@
 #include <cts/cts.h>
 
 /* variant: how the process ends, and in which state its objects are. */
-enum { KILL = 0, EXIT = 1, OBJECT_IS_SET = 2, BUSY = 4 };
+enum { KILL = 0, EXIT = 1, OBJECT_IS_SET = 2, BUSY = 4, TAKER_ENDS = 8 };
 enum { ROUNDS = 10, OBJECTS = 8 };
 
 static void end_process(const struct cts_case *self, struct cts_process *process)
@@ -160,7 +160,43 @@ static void handle_that_was_given_away_lives_on(const struct cts_case *self)
     check_survivors(&s);
 }
 
+/* LIFE-04: two processes call on one channel, whose client handle one has from the other. The one that ends, the
+ * giver or the taker, ends neither the receive that waits there nor the other one's calls. */
+static void shared_channel_goes_on(const struct cts_case *self)
+{
+    struct cts_process *first = cts_process_first();
+    struct cts_process *giver = cts_process_new();
+    struct cts_process *taker = cts_process_new();
+    struct cts_link shared = cts_link_between(first, giver);
+    struct cts_link pass = cts_link_between(taker, giver);
+    struct cts_actor *giving = cts_actor_new(giver, "giver");
+    struct cts_actor *taking = cts_actor_new(taker, "taker");
+    struct cts_actor *server = cts_actor_new(first, "server");
+    struct cts_op *got = cts_start_recv(taking, pass.server);
+    struct cts_op *call = cts_start_call(giving, pass.client, CTS_WITH_HANDLE(shared.client));
+    cts_require_returned(got, rcOk);
+    cts_require_returned(cts_start_reply(taking, got, CTS_PLAIN), rcOk);
+    cts_require_returned(call, rcOk);
+    cts_require_that(cts_received_handle_count(got) == 1, "a client handle travels");
+    struct cts_op *recv =
+        cts_start_recv_ex(server, shared.server, cts_mdelay(self), cts_sync_new(first));
+    cts_require_blocked(recv);
+
+    bool taker_ends = (self->variant & TAKER_ENDS) != 0;
+    end_process(self, taker_ends ? taker : giver);
+
+    cts_check_blocked(recv);
+    call = taker_ends ? cts_start_call(giving, shared.client, CTS_PLAIN)
+                      : cts_start_call(taking, cts_received_handle(got, 0), CTS_PLAIN);
+    cts_check_returned(recv, rcOk);
+    cts_check_served(server, recv, call);
+}
+
 static const struct cts_case cases[] = {
+    {"LIFE-04.20", "a channel of two clients goes on when one is killed, who gave the handle",
+     shared_channel_goes_on, CTS_TWO_PROCESSES, CTS_UNLIMITED, KILL, 0},
+    {"LIFE-04.21", "a channel of two clients goes on when one is killed, who took the handle",
+     shared_channel_goes_on, CTS_TWO_PROCESSES, CTS_LIMITED, KILL | TAKER_ENDS, 0},
     {"LIFE-04.1", "a process with objects is killed, others go on", survivors_are_not_disturbed,
      CTS_TWO_PROCESSES, CTS_UNLIMITED, KILL, CTS_SMOKE},
     {"LIFE-04.2", "a process with set objects is killed, others go on", survivors_are_not_disturbed,

@@ -56,6 +56,44 @@ static void begin(const struct scene *s, struct cts_actor *actor)
     }
 }
 
+/* RACE-02: two threads set and clear an object each, made one after the other; what one does is not lost to the
+ * other. */
+static void two_objects_at_once(const struct cts_case *self)
+{
+    enum { MEETINGS = 16, TURNS = 32 };
+    struct scene s = scene_open(self);
+    for (int meeting = 0; meeting < MEETINGS; meeting++) {
+        Handle syncs[2] = {cts_sync_new(s.process), cts_sync_new(s.process)};
+        struct cts_op *waits[TURNS] = {NULL};
+        struct cts_op *last[2] = {NULL};
+        cts_program_begin(s.setter);
+        for (int i = 0; i < 3 * TURNS; i++) {
+            (void)cts_start_set(s.setter, syncs[0]);
+            last[0] = cts_start_clear(s.setter, syncs[0]);
+        }
+        cts_program_begin(s.waiters[1]);
+        for (int i = 0; i < TURNS; i++) {
+            (void)cts_start_set(s.waiters[1], syncs[1]);
+            waits[i] = start_wait(self, &s, 1, syncs[1]);
+            last[1] = cts_start_clear(s.waiters[1], syncs[1]);
+        }
+        cts_program_run();
+
+        for (int i = 0; i < TURNS; i++) {
+            cts_check_returned(waits[i], rcIpcInterrupt);
+        }
+        cts_check_returned(last[0], rcOk);
+        cts_check_returned(last[1], rcOk);
+        for (int i = 0; i < 2; i++) {
+            struct cts_op *wait = start_wait(self, &s, i, syncs[i]);
+            cts_check_blocked(wait);
+            cts_set(s.process, syncs[i]);
+            cts_check_returned(wait, rcIpcInterrupt);
+            cts_close(s.process, syncs[i]);
+        }
+    }
+}
+
 /* RACE-02: two threads set and clear in random order while four threads make six calls each. Every
  * call that returns was interrupted, none is when its object was never set, and after a last Clear
  * the next call waits. */
@@ -178,6 +216,10 @@ static const struct cts_case cases[] = {
      CTS_ONE_PROCESS, CTS_LIMITED, CLEAR_AND_CLOSE, CTS_FREE_RUNNING},
     {"RACE-02.6", "Set, Clear and Close meet while threads wait, one CPU, two processes",
      operations_meet_close, CTS_TWO_PROCESSES, CTS_UNLIMITED, ALL_THREE, 0},
+    {"RACE-02.40", "two objects are set and cleared at once, free running", two_objects_at_once,
+     CTS_ONE_PROCESS, CTS_UNLIMITED, 0, CTS_FREE_RUNNING},
+    {"RACE-02.41", "two objects are set and cleared at once, limit, two processes",
+     two_objects_at_once, CTS_TWO_PROCESSES, CTS_LIMITED, 0, CTS_FREE_RUNNING},
     {"RACE-02.7", "Close meets calls that are being entered, free running", operations_meet_close,
      CTS_ONE_PROCESS, CTS_UNLIMITED, ENTERING, CTS_FREE_RUNNING},
     {"RACE-02.8", "Set and Close meet calls that are being entered, free running",

@@ -132,6 +132,36 @@ static void set_meets_the_arrival(const struct cts_case *self)
     cts_check_exchange(s.client, s.link.client, s.server, s.link.server);
 }
 
+/* RACE-01: Set of the server's object while its RecvEx finds a request in the queue: it is received, or stays there
+ * for the next Recv. */
+static void set_meets_the_receive(const struct cts_case *self)
+{
+    struct scene s = scene_open(self, true);
+    struct cts_race *race =
+        cts_race_open("Set against RecvEx that finds a request",
+                      CTS_PHASE_BEFORE | CTS_PHASE_ENTERING | CTS_PHASE_AFTER, 0);
+    while (cts_race_next(race)) {
+        struct cts_op *call = cts_start_call(s.client, s.link.client, CTS_PLAIN);
+        cts_settle();
+        cts_program_begin(s.server);
+        struct cts_op *recv = start_recv(self, &s);
+        struct cts_op *set = queue_set(&s, s.server_sync);
+        cts_race_run(race, set, recv);
+
+        cts_check_returned(set, rcOk);
+        cts_check_returned_one_of(recv, rcOk, rcIpcInterrupt);
+        bool interrupted = cts_rc(recv) == rcIpcInterrupt;
+        struct cts_op *taken = interrupted ? cts_start_recv(s.server, s.link.server) : recv;
+        cts_check_returned(taken, rcOk);
+        cts_check_served(s.server, taken, call);
+        cts_clear(s.link.server_process, s.server_sync);
+        cts_race_record(race, &(struct cts_race_trial){.wait = recv,
+                                                       .outcome = interrupted ? "server interrupted"
+                                                                              : "received"});
+    }
+    cts_check_exchange(s.client, s.link.client, s.server, s.link.server);
+}
+
 /* CALL-02: Set while the Reply is made: the call was taken and is answered, whatever comes first. */
 static void set_meets_the_reply(const struct cts_case *self)
 {
@@ -176,6 +206,10 @@ static const struct cts_case cases[] = {
      CTS_ONE_PROCESS, CTS_LIMITED, SERVER_TAKES, CTS_LONG},
     {"RACE-01.75", "window: Set of the server against the request that reaches it",
      set_meets_the_arrival, CTS_ONE_PROCESS, CTS_UNLIMITED, 0, WINDOW},
+    {"RACE-01.97", "window: Set against RecvEx that finds a request", set_meets_the_receive,
+     CTS_ONE_PROCESS, CTS_UNLIMITED, 0, WINDOW},
+    {"RACE-01.98", "window: Set against RecvEx that finds a request, limit", set_meets_the_receive,
+     CTS_ONE_PROCESS, CTS_LIMITED, 0, WINDOW},
     {"RACE-01.76", "window: Set of the server against the request, limit, two processes",
      set_meets_the_arrival, CTS_TWO_PROCESSES, CTS_LIMITED, 0, WINDOW},
     {"RACE-01.90", "window: Set of the server against the request that reaches it, limit",

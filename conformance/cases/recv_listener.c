@@ -168,6 +168,25 @@ static void channel_added_during_the_wait_counts(const struct cts_case *self)
     cts_check_exchange(s.client, s.link.client, s.server, s.link.listener);
 }
 
+/* RECV-12: as often as there are channels, and all of them still reach it. */
+static void listener_of_many_channels(const struct cts_case *self)
+{
+    enum { CHANNELS = 5 };
+    struct scene s = scene_open(self);
+    struct cts_link links[CHANNELS] = {s.link};
+    for (int i = 1; i < CHANNELS; i++) {
+        links[i] = cts_link_add(&s.link);
+    }
+    for (int i = 0; i < CHANNELS; i++) {
+        struct cts_op *recv = start_receive(self, &s);
+        cts_require_blocked(recv);
+        cts_set(s.link.server_process, s.sync);
+        cts_check_returned(recv, rcIpcInterrupt);
+        cts_clear(s.link.server_process, s.sync);
+        cts_check_exchange(s.client, links[i].client, s.server, s.link.listener);
+    }
+}
+
 /* RECV-06, RECV-07: after a receive with the object was interrupted on the listener, one without it is not. */
 static void receive_after_an_interrupted_one_is_immune(const struct cts_case *self)
 {
@@ -235,6 +254,18 @@ static const struct cts_case cases[] = {
      other_receive_is_immune, CTS_ONE_PROCESS, CTS_LIMITED, EX_WITHOUT, 0},
     {"RECV-12.10", "a RecvEx with another object on a listener is not interrupted",
      other_receive_is_immune, CTS_ONE_PROCESS, CTS_UNLIMITED, EX_WITH_ANOTHER, 0},
+    {"RECV-08.90", "a RecvEx on a listener with another object is not interrupted",
+     other_receive_is_immune, CTS_ONE_PROCESS, CTS_UNLIMITED, EX_WITH_ANOTHER, 0},
+    {"RECV-08.91", "a RecvEx on a listener with another object is not interrupted, limit",
+     other_receive_is_immune, CTS_ONE_PROCESS, CTS_LIMITED, EX_WITH_ANOTHER, 0},
+    {"RECV-04.90", "a RecvEx on a listener entered while its object is set is interrupted",
+     entered_while_set_is_interrupted, CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
+    {"RECV-04.91", "a RecvEx on a listener entered while its object is set, limit",
+     entered_while_set_is_interrupted, CTS_ONE_PROCESS, CTS_LIMITED, 0, 0},
+    {"RECV-12.20", "a RecvEx on a listener of five channels is interrupted",
+     listener_of_many_channels, CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
+    {"RECV-12.21", "a RecvEx on a listener of five channels is interrupted, limit",
+     listener_of_many_channels, CTS_ONE_PROCESS, CTS_LIMITED, 0, 0},
     {"RECV-12.11", "an interruption on a listener loses no request of its channels",
      interruption_loses_no_channel, CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
     {"RECV-12.12", "a RecvEx on a listener that gained a channel is interrupted",

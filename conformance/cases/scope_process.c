@@ -111,6 +111,28 @@ static void check_plain_completes(const struct party *p)
                     &p->plain_receives);
 }
 
+/* An object of each process, with equal numbers if the library gives such. */
+static void objects_of_two(struct cts_process *owner, struct cts_process *stranger, Handle *own,
+                           Handle *strange)
+{
+    enum { TRIES = 8 };
+    Handle owners[TRIES];
+    for (int i = 0; i < TRIES; i++) {
+        owners[i] = cts_sync_new(owner);
+    }
+    for (int i = 0; i < TRIES; i++) {
+        *strange = cts_sync_new(stranger);
+        for (int k = 0; k < TRIES; k++) {
+            if (owners[k] == *strange) {
+                *own = owners[k];
+                return;
+            }
+        }
+    }
+    *own = owners[0];
+    *strange = object_with_number(stranger, *own);
+}
+
 /* SCOPE-01: threads of two processes wait, both kinds; Set interrupts those of its process. */
 static void set_concerns_its_own_process(const struct cts_case *self)
 {
@@ -118,9 +140,11 @@ static void set_concerns_its_own_process(const struct cts_case *self)
     struct cts_process *second = cts_process_new();
     struct cts_process *owner = self->variant == FIRST_IS_SET ? first : second;
     struct cts_process *stranger = self->variant == FIRST_IS_SET ? second : first;
-    Handle sync = cts_sync_new(owner);
+    Handle sync = INVALID_HANDLE;
+    Handle strange_sync = INVALID_HANDLE;
+    objects_of_two(owner, stranger, &sync, &strange_sync);
     struct party own = party_new(owner, stranger, sync);
-    struct party strange = party_new(stranger, owner, object_with_number(stranger, sync));
+    struct party strange = party_new(stranger, owner, strange_sync);
     party_wait(self, &own);
     party_wait(self, &strange);
 
@@ -141,8 +165,10 @@ static void set_object_lets_others_wait(const struct cts_case *self)
     struct cts_process *second = cts_process_new();
     struct cts_process *owner = self->variant == FIRST_IS_SET ? first : second;
     struct cts_process *stranger = self->variant == FIRST_IS_SET ? second : first;
-    Handle sync = cts_sync_new(owner);
-    struct party strange = party_new(stranger, owner, object_with_number(stranger, sync));
+    Handle sync = INVALID_HANDLE;
+    Handle strange_sync = INVALID_HANDLE;
+    objects_of_two(owner, stranger, &sync, &strange_sync);
+    struct party strange = party_new(stranger, owner, strange_sync);
     cts_set(owner, sync);
 
     party_start(self, &strange);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * STATE-04: Set immediately followed by Clear while threads wait. Which of them return is open; a
+ * STATE-04, RACE-03: Set immediately followed by Clear while threads wait. Which of them return is open; a
  * thread either returns rcIpcInterrupt or goes on waiting, and then a later Set interrupts it.
  */
 #include <cts/cts.h>
@@ -119,6 +119,10 @@ static const struct cts_case cases[] = {
     {"STATE-04.7", "Set then Clear while both kinds wait and are held", pulse_while_threads_wait,
      CTS_ONE_PROCESS, CTS_UNLIMITED, CALLS | RECVS | HELD, 0},
     {"STATE-04.8", "Set then Clear while both kinds wait and are held, limit",
+     pulse_while_threads_wait, CTS_ONE_PROCESS, CTS_LIMITED, CALLS | RECVS | HELD, 0},
+    {"RACE-03.70", "the Set after Set and Clear reaches those who were held meanwhile",
+     pulse_while_threads_wait, CTS_ONE_PROCESS, CTS_UNLIMITED, CALLS | RECVS | HELD, 0},
+    {"RACE-03.71", "the Set after Set and Clear reaches those who were held meanwhile, limit",
      pulse_while_threads_wait, CTS_ONE_PROCESS, CTS_LIMITED, CALLS | RECVS | HELD, 0},
     {"STATE-04.9", "Set then Clear while both kinds wait and are held, two processes",
      pulse_while_threads_wait, CTS_TWO_PROCESSES, CTS_UNLIMITED, CALLS | RECVS | HELD, 0},

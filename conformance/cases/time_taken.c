@@ -232,6 +232,10 @@ static void interrupted_after_due_in_service(const struct cts_case *self)
 }
 
 static const struct cts_case cases[] = {
+    {"TIME-01.95", "the limit of a CallEx passes while a server holds the request",
+     time_in_the_queue_counts, CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
+    {"TIME-01.96", "the limit of a CallEx passes in service, and that of another does not",
+     one_of_two_is_due, CTS_TWO_PROCESSES, CTS_UNLIMITED, 0, 0},
     {"TIME-06.51", "Set in service, then the limit", set_then_due_in_service, CTS_ONE_PROCESS,
      CTS_LIMITED, 0, 0},
     {"TIME-06.52", "Set in service, then the limit, two processes", set_then_due_in_service,

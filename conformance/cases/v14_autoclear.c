@@ -165,6 +165,37 @@ static void several_wait(const struct cts_case *self)
     check_completes(self, &s, 0, wait);
 }
 
+/* V14-01: several wait; a Set that interrupts one of them or more leaves the object clear for the next call. */
+static void clear_after_one_of_several(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    struct cts_op *waits[WAITERS] = {NULL};
+    for (int i = 0; i < WAITERS; i++) {
+        waits[i] = start_wait(self, &s, i, s.automatic);
+        cts_require_blocked(waits[i]);
+    }
+
+    cts_set(s.process, s.automatic);
+
+    struct cts_op *next = NULL;
+    cts_settle();
+    for (int i = 0; i < WAITERS && next == NULL; i++) {
+        if (cts_returned(waits[i])) {
+            next = start_wait(self, &s, i, s.automatic);
+        }
+    }
+    cts_check_that(next != NULL, "Set interrupts at least one of those that wait");
+    cts_check_blocked(next);
+    for (int i = 0; i < WAITERS; i++) {
+        cts_set(s.process, s.automatic);
+        cts_settle();
+    }
+    for (int i = 0; i < WAITERS; i++) {
+        cts_check_returned(waits[i], rcIpcInterrupt);
+    }
+    cts_check_returned(next, rcIpcInterrupt);
+}
+
 /* V14-03: Set while nobody waits: the first call is interrupted, or waits and obeys a later Set; in
  * both cases the object is clear for the next. */
 static void set_before_the_call(const struct cts_case *self)
@@ -303,6 +334,10 @@ static const struct cts_case cases[] = {
      CTS_TWO_PROCESSES, CTS_LIMITED, RECV, 0},
     {"V14-01.10", "three Sets before a RecvEx interrupt once", sets_do_not_add_up, CTS_ONE_PROCESS,
      CTS_LIMITED, RECV, 0},
+    {"V14-01.20", "an automatic object is clear after it interrupted some of several CallEx",
+     clear_after_one_of_several, CTS_ONE_PROCESS, CTS_UNLIMITED, CALL, 0},
+    {"V14-01.21", "an automatic object is clear after it interrupted some of several, both kinds",
+     clear_after_one_of_several, CTS_ONE_PROCESS, CTS_LIMITED, BOTH, 0},
     {"V14-01.11", "after plain objects were closed an automatic one clears itself, CallEx",
      automatic_after_plain_ones, CTS_ONE_PROCESS, CTS_UNLIMITED, CALL, 0},
     {"V14-01.12", "after plain objects were closed an automatic one clears itself, RecvEx, limit",

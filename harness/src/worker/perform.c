@@ -301,6 +301,23 @@ static Retcode set_for_waiter(struct cts_op *op)
 
 /* Create until the wanted value comes up again, which stays open; new_handle tells whether it did.
  */
+/* Create may write the handle, and nothing beside it (ABI-02). */
+static void create(struct cts_op *op)
+{
+    enum { PATTERN = 0x5aa51234 };
+    struct {
+        uint32_t before;
+        Handle handle;
+        uint32_t behind[3];
+    } room = {PATTERN, op->handle, {PATTERN, PATTERN, PATTERN}};
+    op->rc = cts_library.create_sync_object(&room.handle);
+    op->new_handle = room.handle;
+    if (room.before != PATTERN || room.behind[0] != PATTERN || room.behind[1] != PATTERN ||
+        room.behind[2] != PATTERN) {
+        op->note = "it wrote beside the handle";
+    }
+}
+
 static Retcode recreate(struct cts_op *op)
 {
     for (unsigned i = 0; i < op->rounds; i++) {
@@ -445,8 +462,7 @@ static void perform_other(struct cts_op *op)
     stamp_invocation(op);
     switch (op->kind) {
     case CTS_OP_CREATE:
-        op->new_handle = op->handle; /* what the variable holds before */
-        op->rc = cts_library.create_sync_object(&op->new_handle);
+        create(op);
         break;
     case CTS_OP_CREATE_NULL:
         op->rc = cts_library.create_sync_object(NULL);

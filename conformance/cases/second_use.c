@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What one use of an object, or of a thread, leaves for the next: a wait that timed out, was served or was in
+ * service while the object was set, and objects that both ends of a call use.
+ */
+#include <cts/cts.h>
+
+/* variant: who waits with the object, and how its first wait ended. */
+enum { CALLS = 0, RECVS = 1, TIMED_OUT = 2, SERVED = 4 };
+enum { SHORT_MS = 5 };
+/* As many as a process table of one digit does not hold. */
+enum { PROCESSES = 9 };
+
+struct scene {
+    struct cts_link link;
+    struct cts_process *process; /* of the object and the waiter */
+    struct cts_actor *waiter;
+    struct cts_actor *second; /* another thread of that process */
+    struct cts_actor *peer;
+    Handle sync;
+};
+
+static bool receives(const struct cts_case *self)
+{
+    return (self->variant & RECVS) != 0;
+}
+
+static struct scene scene_open(const struct cts_case *self)
+{
+    struct scene s = {.link = cts_link_open(self->layout)};
+    s.process = receives(self) ? s.link.server_process : s.link.client_process;
+    s.waiter = cts_actor_new(s.process, "waiter");
+    s.second = cts_actor_new(s.process, "second");
+    s.peer = cts_actor_new(receives(self) ? s.link.client_process : s.link.server_process, "peer");
+    s.sync = cts_sync_new(s.process);
+    return s;
+}
+
+static struct cts_op *start_wait(const struct cts_case *self, const struct scene *s,
+                                 rtl_uint32_t mdelay)
+{
+    return receives(self)
+               ? cts_start_recv_ex(s->waiter, s->link.server, mdelay, s->sync)
+               : cts_start_call_ex(s->waiter, s->link.client, CTS_PLAIN, mdelay, s->sync);
+}
+
+static void check_completes(const struct cts_case *self, const struct scene *s, struct cts_op *wait)
+{
+    if (receives(self)) {
+        struct cts_op *call = cts_start_call(s->peer, s->link.client, CTS_PLAIN);
+        cts_check_returned(wait, rcOk);
+        cts_check_served(s->waiter, wait, call);
+    } else {
+        struct cts_op *recv = cts_start_recv(s->peer, s->link.server);
+        cts_check_returned(recv, rcOk);
+        cts_check_served(s->peer, recv, wait);
+    }
+}
+
+static void first_use(const struct cts_case *self, const struct scene *s)
+{
+    if (self->variant & TIMED_OUT) {
+        cts_require_returned(start_wait(self, s, SHORT_MS), rcTimeout);
+    }
+    if (self->variant & SERVED) {
+        check_completes(self, s, start_wait(self, s, cts_mdelay(self)));
+    }
+}
+
+/* OBJ-09: no call uses the object any more, however the last one ended. */
+static void close_after_use(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    first_use(self, &s);
+
+    cts_check_returned(cts_start_close(s.second, s.sync), rcOk);
+}
+
+/* CALL-01, RECV-01: the next wait of the thread with the object is interrupted, and the one after that. */
+static void next_wait_is_interrupted(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    for (int i = 0; i < 2; i++) {
+        first_use(self, &s);
+
+        struct cts_op *wait = start_wait(self, &s, cts_mdelay(self));
+        cts_require_blocked(wait);
+        cts_set(s.process, s.sync);
+
+        cts_check_returned(wait, rcIpcInterrupt);
+        cts_clear(s.process, s.sync);
+    }
+}
+
+/* STATE-09: Set met a call in service, and Clear took it back: the next Ex calls of the thread wait. */
+static void set_in_service_is_taken_back(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    struct cts_op *recv = cts_start_recv(s.peer, s.link.server);
+    cts_require_blocked(recv);
+    struct cts_op *call = start_wait(self, &s, cts_mdelay(self));
+    cts_require_returned(recv, rcOk);
+    cts_set(s.process, s.sync);
+    cts_clear(s.process, s.sync);
+    cts_check_served(s.peer, recv, call);
+
+    struct cts_op *next = start_wait(self, &s, cts_mdelay(self));
+
+    cts_check_blocked(next);
+    check_completes(self, &s, next);
+    struct cts_link back = cts_link_between(s.process, s.link.server_process);
+    recv = cts_start_recv_ex(s.waiter, back.server, cts_mdelay(self), s.sync);
+    cts_check_blocked(recv);
+    call = cts_start_call(s.peer, back.client, CTS_PLAIN);
+    cts_check_returned(recv, rcOk);
+    cts_check_served(s.waiter, recv, call);
+}
+
+/* CALL-02, RECV-02: the receive that took the request was made with the object of the call, which is set in
+ * service. */
+static void both_ends_use_the_object(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    for (int i = 0; i < 2; i++) {
+        bool caller_first = i == 1;
+        struct cts_op *call = NULL;
+        if (caller_first) {
+            call = start_wait(self, &s, cts_mdelay(self));
+            cts_require_blocked(call);
+        }
+        struct cts_op *recv = cts_start_recv_ex(s.peer, s.link.server, cts_mdelay(self), s.sync);
+        if (!caller_first) {
+            cts_require_blocked(recv);
+            call = start_wait(self, &s, cts_mdelay(self));
+        }
+        cts_require_returned(recv, rcOk);
+
+        cts_set(s.process, s.sync);
+
+        cts_check_blocked(call);
+        cts_check_served(s.peer, recv, call);
+        cts_clear(s.process, s.sync);
+    }
+}
+
+/* SCOPE-01: each end has an object of its own process, of the same number where the library gives equal ones. Set
+ * of one end's while the request is in service, or waits, leaves the other end's call alone. */
+static void each_end_has_its_own(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    Handle peers = cts_sync_new(s.link.server_process);
+    /* Each end has the handles of the channel, too: the one with the lower number goes on. */
+    for (int i = 0; i < 12 && peers != s.sync; i++) {
+        if (s.sync < peers) {
+            s.sync = cts_sync_new(s.process);
+        } else {
+            peers = cts_sync_new(s.link.server_process);
+        }
+    }
+    struct cts_op *call = start_wait(self, &s, cts_mdelay(self));
+    cts_require_blocked(call);
+    cts_set(s.link.server_process, peers);
+    cts_check_blocked(call);
+    cts_clear(s.link.server_process, peers);
+
+    struct cts_op *recv = cts_start_recv_ex(s.peer, s.link.server, cts_mdelay(self), peers);
+    cts_check_returned(recv, rcOk);
+    cts_set(s.link.server_process, peers);
+
+    cts_check_blocked(call);
+    cts_check_served(s.peer, recv, call);
+    struct cts_op *next = start_wait(self, &s, cts_mdelay(self));
+    cts_check_blocked(next);
+    cts_set(s.process, s.sync);
+    cts_check_returned(next, rcIpcInterrupt);
+}
+
+/* SCOPE-02, XFER-09: the first object of each of many processes; each is set once. The number of the first one's
+ * reaches it from none of the others. */
+static void many_processes(const struct cts_case *self)
+{
+    struct cts_process *processes[PROCESSES] = {NULL};
+    struct cts_op *calls[PROCESSES] = {NULL};
+    struct cts_actor *actors[PROCESSES] = {NULL};
+    Handle syncs[PROCESSES];
+    for (int i = 0; i < PROCESSES; i++) {
+        processes[i] = cts_process_new();
+        syncs[i] = cts_sync_new(processes[i]);
+        struct cts_link link = cts_link_between(cts_process_first(), processes[i]);
+        calls[i] = cts_start_call_ex(cts_actor_new(processes[i], "client"), link.client, CTS_PLAIN,
+                                     cts_mdelay(self), syncs[i]);
+        cts_require_blocked(calls[i]);
+        actors[i] = cts_actor_new(processes[i], "setter");
+    }
+    for (int i = 1; i < PROCESSES; i++) {
+        if (syncs[i] != syncs[0]) {
+            cts_check_error(cts_start_set(actors[i], syncs[0]));
+            cts_check_blocked(calls[0]);
+        }
+    }
+    for (int i = 0; i < PROCESSES; i++) {
+        cts_set(processes[i], syncs[i]);
+        cts_check_returned(calls[i], rcIpcInterrupt);
+        for (int later = i + 1; later < PROCESSES; later++) {
+            cts_check_blocked(calls[later]);
+        }
+    }
+}
+
+static const struct cts_case cases[] = {
+    {"OBJ-09.50", "Close after a CallEx with the object timed out is rcOk", close_after_use,
+     CTS_ONE_PROCESS, CTS_UNLIMITED, CALLS | TIMED_OUT, 0},
+    {"OBJ-09.51", "Close after a RecvEx with the object timed out is rcOk", close_after_use,
+     CTS_ONE_PROCESS, CTS_UNLIMITED, RECVS | TIMED_OUT, 0},
+    {"OBJ-09.52", "Close after a CallEx with the object was served is rcOk, limit", close_after_use,
+     CTS_ONE_PROCESS, CTS_LIMITED, CALLS | SERVED, 0},
+    {"OBJ-09.53", "Close after a RecvEx with the object received is rcOk, limit", close_after_use,
+     CTS_ONE_PROCESS, CTS_LIMITED, RECVS | SERVED, 0},
+    {"OBJ-09.54", "Close after a CallEx was served and one timed out is rcOk, two processes",
+     close_after_use, CTS_TWO_PROCESSES, CTS_UNLIMITED, CALLS | TIMED_OUT | SERVED, 0},
+    {"CALL-01.100", "a CallEx is interrupted after one with the object timed out",
+     next_wait_is_interrupted, CTS_ONE_PROCESS, CTS_UNLIMITED, CALLS | TIMED_OUT, 0},
+    {"CALL-01.101", "a CallEx is interrupted after one with the object was served, limit",
+     next_wait_is_interrupted, CTS_ONE_PROCESS, CTS_LIMITED, CALLS | SERVED, 0},
+    {"CALL-01.102", "a CallEx is interrupted after one with the object timed out, two processes",
+     next_wait_is_interrupted, CTS_TWO_PROCESSES, CTS_LIMITED, CALLS | TIMED_OUT, 0},
+    {"RECV-01.100", "a RecvEx is interrupted after one with the object timed out",
+     next_wait_is_interrupted, CTS_ONE_PROCESS, CTS_UNLIMITED, RECVS | TIMED_OUT, 0},
+    {"RECV-01.101", "a RecvEx is interrupted after one with the object received, limit",
+     next_wait_is_interrupted, CTS_ONE_PROCESS, CTS_LIMITED, RECVS | SERVED, 0},
+    {"RECV-01.102", "a RecvEx is interrupted after one with the object timed out, two processes",
+     next_wait_is_interrupted, CTS_TWO_PROCESSES, CTS_LIMITED, RECVS | TIMED_OUT, 0},
+    {"STATE-09.10", "Set and Clear in service leave the next Ex calls of the thread waiting",
+     set_in_service_is_taken_back, CTS_ONE_PROCESS, CTS_UNLIMITED, CALLS, 0},
+    {"STATE-09.11", "Set and Clear in service leave the next Ex calls of the thread waiting, limit",
+     set_in_service_is_taken_back, CTS_ONE_PROCESS, CTS_LIMITED, CALLS, 0},
+    {"STATE-09.12", "Set and Clear in service leave the next Ex calls waiting, two processes",
+     set_in_service_is_taken_back, CTS_TWO_PROCESSES, CTS_UNLIMITED, CALLS, 0},
+    {"CALL-02.100", "Set of an object that caller and receiver use does not end the taken CallEx",
+     both_ends_use_the_object, CTS_ONE_PROCESS, CTS_UNLIMITED, CALLS, 0},
+    {"CALL-02.101", "Set of an object that both ends use does not end the taken CallEx, limit",
+     both_ends_use_the_object, CTS_ONE_PROCESS, CTS_LIMITED, CALLS, 0},
+    {"RECV-02.100", "Set of an object that caller and receiver use does not end the service",
+     both_ends_use_the_object, CTS_ONE_PROCESS, CTS_UNLIMITED, CALLS, 0},
+    {"SCOPE-01.5", "Set of an object of the server leaves the CallEx of the client alone",
+     each_end_has_its_own, CTS_TWO_PROCESSES, CTS_UNLIMITED, CALLS, 0},
+    {"SCOPE-01.6", "Set of an object of the server leaves the CallEx of the client alone, limit",
+     each_end_has_its_own, CTS_TWO_PROCESSES, CTS_LIMITED, CALLS, 0},
+    {"XFER-09.20", "the number of an object reaches it from none of eight other processes",
+     many_processes, CTS_TWO_PROCESSES, CTS_LIMITED, CALLS, 0},
+    {"SCOPE-02.10", "the objects of nine processes are independent", many_processes,
+     CTS_TWO_PROCESSES, CTS_UNLIMITED, CALLS, 0},
+};
+CTS_GROUP(cts_group_second_use, cases);
