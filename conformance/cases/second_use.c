@@ -92,6 +92,27 @@ static void next_wait_is_interrupted(const struct cts_case *self)
     }
 }
 
+/* STATE-08: a Set that found a thread waiting holds for the calls that come after it, of both kinds. */
+static void set_that_woke_holds(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    struct cts_link other = receives(self) ? cts_link_between(s.link.client_process, s.process)
+                                           : cts_link_between(s.process, s.link.server_process);
+    struct cts_op *wait = start_wait(self, &s, cts_mdelay(self));
+    cts_require_blocked(wait);
+    cts_set(s.process, s.sync);
+    cts_require_returned(wait, rcIpcInterrupt);
+
+    for (int i = 0; i < 2; i++) {
+        cts_check_returned(start_wait(self, &s, cts_mdelay(self)), rcIpcInterrupt);
+        struct cts_op *next =
+            receives(self)
+                ? cts_start_call_ex(s.second, other.client, CTS_PLAIN, cts_mdelay(self), s.sync)
+                : cts_start_recv_ex(s.second, other.server, cts_mdelay(self), s.sync);
+        cts_check_returned(next, rcIpcInterrupt);
+    }
+}
+
 /* STATE-09: Set met a call in service, and Clear took it back: the next Ex calls of the thread wait. */
 static void set_in_service_is_taken_back(const struct cts_case *self)
 {
@@ -230,6 +251,12 @@ static const struct cts_case cases[] = {
      next_wait_is_interrupted, CTS_ONE_PROCESS, CTS_LIMITED, RECVS | SERVED, 0},
     {"RECV-01.102", "a RecvEx is interrupted after one with the object timed out, two processes",
      next_wait_is_interrupted, CTS_TWO_PROCESSES, CTS_LIMITED, RECVS | TIMED_OUT, 0},
+    {"STATE-08.110", "a Set that interrupted a CallEx holds for the next Ex calls",
+     set_that_woke_holds, CTS_ONE_PROCESS, CTS_UNLIMITED, CALLS, 0},
+    {"STATE-08.111", "a Set that interrupted a RecvEx holds for the next Ex calls, limit",
+     set_that_woke_holds, CTS_ONE_PROCESS, CTS_LIMITED, RECVS, 0},
+    {"STATE-08.112", "a Set that interrupted a RecvEx holds for the next Ex calls, two processes",
+     set_that_woke_holds, CTS_TWO_PROCESSES, CTS_UNLIMITED, RECVS, 0},
     {"STATE-09.10", "Set and Clear in service leave the next Ex calls of the thread waiting",
      set_in_service_is_taken_back, CTS_ONE_PROCESS, CTS_UNLIMITED, CALLS, 0},
     {"STATE-09.11", "Set and Clear in service leave the next Ex calls of the thread waiting, limit",

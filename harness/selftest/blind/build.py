@@ -1,15 +1,16 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Blind libraries: three right ones and their faults, written from the requirement list alone.
+"""Blind libraries: six right ones and their faults, written from the requirement list alone.
 
     python3 harness/selftest/blind/build.py [NAME|FAULT...]
 
-They go to BUILD/selftest/blind/NAME.so and fault-ID.so, the adapter to adapter.so.
+They go to BUILD/selftest/blind/NAME.so and fault-ID.so, the adapters to adapter-LETTER.so.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -33,6 +34,18 @@ FLAGS: tuple[str | Path, ...] = (
     "-fvisibility=default", "-O0", "-g0",
 )  # fmt: skip
 
+# Where processes are handle tables inside one: source and options of the adapter.
+ADAPTERS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "b": ("adapter_b.c", ()),
+    "d": ("adapter_tables.c", ('PREFIX="libd_"', "FIRST_PROCESS=1")),
+    "e": ("adapter_tables.c", ('PREFIX="e1_"', "FIRST_PROCESS=0x00c0de01u")),
+    "f": ("adapter_tables.c", ('PREFIX="e2_"', "FIRST_PROCESS=0")),
+}
+
+
+def letter(source: str) -> str:
+    return source.removeprefix("library_").removesuffix(".c")
+
 
 @dataclass(frozen=True)
 class Library:
@@ -43,6 +56,11 @@ class Library:
     what: str
     options: tuple[str, ...] = ()
     adapter: bool = False
+    slow: bool = False  # run in the slow test only
+
+    @property
+    def library(self) -> str:
+        return letter(self.source)
 
 
 @dataclass(frozen=True)
@@ -50,7 +68,7 @@ class Fault:
     """One fault of one of the sources."""
 
     id: int
-    library: str  # a, b or c
+    library: str  # a to d
     requirement: str
     what: str
     also: tuple[str, ...] = ()  # requirements that the same deed breaks
@@ -126,21 +144,29 @@ class Builder:
                 toolchain.mark_current(target, self._inputs)
         return target
 
+    @staticmethod
+    def _sources(source: str) -> tuple[str, ...]:
+        """With the binding of messages to headers, unless the library has its own."""
+        text = (HERE / source).read_text(encoding="utf-8")
+        return (source,) if "PackInMsg(" in text else (source, "packing.c")
+
     def library(self, library: Library) -> Path:
-        return self._build(library.name, (library.source, "packing.c"), library.options)
+        return self._build(library.name, self._sources(library.source), library.options)
 
     def fault(self, fault: Fault) -> Path:
         """Compiling a source for each of its faults is most of the time that their test takes, so its
         object is shared; a fault that the preprocessor looks at needs one of its own."""
         source = f"library_{fault.library}.c"
         options = (f"FAULT={fault.id}",)
-        if f"\n#if {options[0].replace('=', ' == ')}\n" in (HERE / source).read_text(encoding="utf-8"):
-            return self._build(fault.name, (source, "packing.c"), options)
-        shared = [self._switchable(source), self._switchable("packing.c")]
+        text = (HERE / source).read_text(encoding="utf-8")
+        if re.search(rf"^#\s*(if|elif)\b.*\bFAULT(Y\(| == ){fault.id}\b", text, re.MULTILINE):
+            return self._build(fault.name, self._sources(source), options)
+        shared = [self._switchable(name) for name in self._sources(source)]
         return self._build(fault.name, ("fault.c",), options, shared)
 
-    def adapter(self) -> Path:
-        return self._build("adapter", ("adapter_b.c",), ())
+    def adapter(self, record: Library | Fault) -> Path:
+        source, options = ADAPTERS[record.library]
+        return self._build(f"adapter-{record.library}", (source,), options)
 
 
 def main() -> int:
@@ -150,13 +176,15 @@ def main() -> int:
     builder = Builder(toolchain.output_directory() / "blind")
     records = load()
     try:
-        print(builder.adapter())
-        for library in records.libraries:
-            if not wanted or library.name in wanted:
-                print(builder.library(library))
-        for fault in records.faults:
-            if not wanted or str(fault.id) in wanted:
-                print(builder.fault(fault))
+        chosen = [library for library in records.libraries if not wanted or library.name in wanted]
+        faults = [fault for fault in records.faults if not wanted or str(fault.id) in wanted]
+        for record in (*chosen, *faults):
+            if record.adapter:
+                print(builder.adapter(record))
+        for library in chosen:
+            print(builder.library(library))
+        for fault in faults:
+            print(builder.fault(fault))
     except BuildError as error:
         print(f"blind/build.py: {error}", file=sys.stderr)
         return 1
