@@ -8,7 +8,6 @@
 
 /* variant: kinds of the waits. */
 enum { CALLS = 1, RECVS = 2 };
-/* Two: cts_wait_either waits for no more. */
 enum { WAITERS = 2, SHORT_MS = 200 };
 
 /* Threads that wait with the object to be closed, and one of each kind that waits with another. */
@@ -99,7 +98,7 @@ static int wait_for_taker(struct cts_op *const *recvs, const struct cts_op *call
         if (count == 0) {
             return -1;
         }
-        cts_wait_either(waiting[0], waiting[count - 1]);
+        cts_wait_any(waiting, (size_t)count);
     }
 }
 

@@ -128,6 +128,31 @@ static void sets_do_not_add_up(const struct cts_case *self)
     check_completes(self, &s, 1, wait);
 }
 
+/* Set, and one at least of those that still wait returns, when it gets to it; gives how many have returned. */
+static int set_and_count(const struct scene *s, struct cts_op *const *waits, int count)
+{
+    struct cts_op *waiting[WAITERS + 1];
+    size_t still = 0;
+    for (int i = 0; i < count; i++) {
+        if (!cts_returned(waits[i])) {
+            waiting[still++] = waits[i];
+        }
+    }
+    cts_set(s->process, s->automatic);
+    if (still > 0) {
+        cts_wait_any(waiting, still);
+    }
+    cts_settle(); /* others that are woken come back by themselves */
+    int returned = 0;
+    for (int i = 0; i < count; i++) {
+        if (cts_returned(waits[i])) {
+            cts_check_that(cts_rc(waits[i]) == rcIpcInterrupt, "those that return are interrupted");
+            returned++;
+        }
+    }
+    return returned;
+}
+
 /* V14-02: several wait; each Set interrupts one of them or more until all have been, and afterwards
  * the object is clear. */
 static void several_wait(const struct cts_case *self)
@@ -142,16 +167,7 @@ static void several_wait(const struct cts_case *self)
 
     int before = 0;
     for (int set = 0; set < WAITERS && before < WAITERS; set++) {
-        cts_set(s.process, s.automatic);
-        cts_settle();
-        int count = 0;
-        for (int i = 0; i < WAITERS; i++) {
-            if (cts_returned(waits[i])) {
-                cts_check_that(cts_rc(waits[i]) == rcIpcInterrupt,
-                               "those that return are interrupted");
-                count++;
-            }
-        }
+        int count = set_and_count(&s, waits, WAITERS);
         cts_check_that(count > before, "Set interrupts at least one of those that wait");
         if (set == 0) {
             cts_observe("interrupted by the first Set of four that wait", counts[count]);
@@ -169,31 +185,24 @@ static void several_wait(const struct cts_case *self)
 static void clear_after_one_of_several(const struct cts_case *self)
 {
     struct scene s = scene_open(self);
-    struct cts_op *waits[WAITERS] = {NULL};
+    struct cts_op *waits[WAITERS + 1] = {NULL};
     for (int i = 0; i < WAITERS; i++) {
         waits[i] = start_wait(self, &s, i, s.automatic);
         cts_require_blocked(waits[i]);
     }
 
-    cts_set(s.process, s.automatic);
+    int returned = set_and_count(&s, waits, WAITERS);
 
-    struct cts_op *next = NULL;
-    cts_settle();
-    for (int i = 0; i < WAITERS && next == NULL; i++) {
-        if (cts_returned(waits[i])) {
-            next = start_wait(self, &s, i, s.automatic);
-        }
+    int first = 0;
+    while (!cts_returned(waits[first])) {
+        first++;
     }
-    cts_check_that(next != NULL, "Set interrupts at least one of those that wait");
-    cts_check_blocked(next);
-    for (int i = 0; i < WAITERS; i++) {
-        cts_set(s.process, s.automatic);
-        cts_settle();
+    waits[WAITERS] = start_wait(self, &s, first, s.automatic);
+    cts_check_blocked(waits[WAITERS]);
+    for (int set = 0; set < WAITERS && returned <= WAITERS; set++) {
+        returned = set_and_count(&s, waits, WAITERS + 1);
     }
-    for (int i = 0; i < WAITERS; i++) {
-        cts_check_returned(waits[i], rcIpcInterrupt);
-    }
-    cts_check_returned(next, rcIpcInterrupt);
+    cts_check_that(returned == WAITERS + 1, "as many Sets as threads interrupt all of them");
 }
 
 /* V14-03: Set while nobody waits: the first call is interrupted, or waits and obeys a later Set; in

@@ -212,8 +212,9 @@ void cts_settle(void);
 
 /* Wait for the op to return, as cts_check_returned does, and give its code. */
 #define cts_wait(op) cts_wait_at((op), __FILE__, __LINE__)
-/* Wait until one of the two has returned. */
-#define cts_wait_either(op, other) cts_wait_either_at((op), (other), __FILE__, __LINE__)
+/* Wait until one of these, at least one and none null, has returned; at once if one has. */
+#define cts_wait_any(ops, count) cts_wait_any_at((ops), (count), __FILE__, __LINE__)
+#define cts_wait_either(op, other) cts_wait_any((((struct cts_op *const[]){(op), (other)})), 2)
 /* Settle; the op has not returned. */
 #define cts_require_blocked(op) cts_blocked_at((op), true, __FILE__, __LINE__)
 #define cts_check_blocked(op) cts_blocked_at((op), false, __FILE__, __LINE__)
@@ -403,7 +404,7 @@ bool cts_compiles(const char *language, const char *source);
  * Behind the macros above.
  */
 Retcode cts_wait_at(struct cts_op *op, const char *file, int line);
-void cts_wait_either_at(struct cts_op *op, struct cts_op *other, const char *file, int line);
+void cts_wait_any_at(struct cts_op *const *ops, size_t count, const char *file, int line);
 bool cts_call_is_served_at(struct cts_op *call, Handle client, struct cts_actor *peer,
                            Handle server, const char *file, int line);
 bool cts_recv_is_served_at(struct cts_op *received, Handle server, struct cts_actor *peer,

@@ -14,7 +14,7 @@ bool cts_call_is_served_at(struct cts_op *call, Handle client, struct cts_actor 
     cts_settle();
     if (!cts_returned(call)) {
         struct cts_op *recv = cts_start_recv(peer, server);
-        cts_wait_either_at(recv, call, file, line);
+        cts_wait_any_at((struct cts_op *const[]){recv, call}, 2, file, line);
         if (cts_returned(recv)) {
             cts_returned_at(recv, rcOk, false, file, line);
             cts_served_at(peer, recv, call, file, line);

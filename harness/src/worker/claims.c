@@ -122,10 +122,10 @@ Retcode cts_wait_at(struct cts_op *op, const char *file, int line)
     return op->rc;
 }
 
-void cts_wait_either_at(struct cts_op *op, struct cts_op *other, const char *file, int line)
+void cts_wait_any_at(struct cts_op *const *ops, size_t count, const char *file, int line)
 {
-    if (!cts_op_wait_either(op, other)) {
-        must_return(op, "any code, or the other op returns", false, file, line);
+    if (!cts_op_wait_any(ops, count)) {
+        must_return(ops[0], "any code, or another op returns", false, file, line);
     }
 }
 

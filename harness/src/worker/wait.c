@@ -28,8 +28,8 @@
 #define POLLER_ROUNDS 2u           /* wake-ups after which a poller has seen everything */
 #define POLLER_BOUND_NS 500000000u /* beyond this a short timer is not a poller's */
 #define SLICE_NS 20000000u
-/* A futex tells of one op only; the return of the other is seen this much later. */
-#define SLICE_OF_TWO_NS 200000u
+/* A futex tells of one op only; the return of another is seen this much later. */
+#define SLICE_OF_SEVERAL_NS 200000u
 #define NO_PROCFS_SETTLE_NS 50000000
 
 static struct cts_snapshot *snapshots(void)
@@ -254,8 +254,28 @@ static bool is_done(const struct cts_op *op)
     return atomic_load_explicit(&op->state, memory_order_acquire) == CTS_OP_DONE;
 }
 
-/* Wait for the first of two; the same one twice waits for that. */
-static bool wait_within(struct cts_op *op, const struct cts_op *other, double rest_limit_ms,
+static bool any_done(struct cts_op *const *ops, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (is_done(ops[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Every sign that one of them gets on counts. */
+static unsigned rounds_done_of(struct cts_op *const *ops, size_t count)
+{
+    unsigned rounds = 0;
+    for (size_t i = 0; i < count; i++) {
+        rounds += atomic_load(&ops[i]->rounds_done);
+    }
+    return rounds;
+}
+
+/* Wait for the first of them. */
+static bool wait_within(struct cts_op *const *ops, size_t count, double rest_limit_ms,
                         double hang_limit_ms)
 {
     struct cts_snapshot *now = &snapshots()[1];
@@ -266,11 +286,11 @@ static bool wait_within(struct cts_op *op, const struct cts_op *other, double re
     uint64_t rest_since = 0; /* 0: not at rest */
     unsigned rounds_done = 0;
     before->count = 0;
-    while (!is_done(op) && !is_done(other)) {
-        cts_futex_wait(&op->state, CTS_OP_POSTED, op == other ? SLICE_NS : SLICE_OF_TWO_NS);
+    while (!any_done(ops, count)) {
+        cts_futex_wait(&ops[0]->state, CTS_OP_POSTED, count == 1 ? SLICE_NS : SLICE_OF_SEVERAL_NS);
         uint64_t time = cts_now_ns();
-        if (rounds_done != atomic_load(&op->rounds_done)) {
-            rounds_done = atomic_load(&op->rounds_done);
+        if (rounds_done != rounds_done_of(ops, count)) {
+            rounds_done = rounds_done_of(ops, count);
             start = time;
         }
         if (time - start < SLICE_NS || cts_world.debug) {
@@ -285,20 +305,20 @@ static bool wait_within(struct cts_op *op, const struct cts_op *other, double re
         }
     }
     cts_ops_log_returns();
-    return is_done(op) || is_done(other);
+    return any_done(ops, count);
 }
 
 bool cts_op_wait(struct cts_op *op)
 {
-    return wait_within(op, op, CTS_REST_LIMIT_MS, CTS_HANG_LIMIT_MS);
+    return wait_within(&op, 1, CTS_REST_LIMIT_MS, CTS_HANG_LIMIT_MS);
 }
 
-bool cts_op_wait_either(struct cts_op *op, const struct cts_op *other)
+bool cts_op_wait_any(struct cts_op *const *ops, size_t count)
 {
-    return wait_within(op, other, CTS_REST_LIMIT_MS, CTS_HANG_LIMIT_MS);
+    return wait_within(ops, count, CTS_REST_LIMIT_MS, CTS_HANG_LIMIT_MS);
 }
 
 bool cts_op_wait_briefly(struct cts_op *op)
 {
-    return wait_within(op, op, CTS_REST_LIMIT_MS / 16.0, CTS_HANG_LIMIT_MS / 4.0);
+    return wait_within(&op, 1, CTS_REST_LIMIT_MS / 16.0, CTS_HANG_LIMIT_MS / 4.0);
 }

@@ -305,8 +305,8 @@ bool cts_snapshot_final(const struct cts_snapshot *snapshot);
  */
 /* Wait for DONE. False: the hang limit passed, or the process came to rest without it. */
 bool cts_op_wait(struct cts_op *op);
-/* Wait until one of the two is DONE. */
-bool cts_op_wait_either(struct cts_op *op, const struct cts_op *other);
+/* Wait until one of them is DONE. */
+bool cts_op_wait_any(struct cts_op *const *ops, size_t count);
 /* cts_op_wait with less patience, where no claim depends on the answer. */
 bool cts_op_wait_briefly(struct cts_op *op);
 
