@@ -80,7 +80,9 @@ static void create_writes_the_handle(const struct cts_case *self)
     (void)self;
     struct cts_actor *creator = cts_actor_new(cts_process_first(), "creator");
     for (int i = 0; i < 3; i++) {
-        cts_check_returned(cts_start_create(creator), rcOk);
+        struct cts_op *create = cts_start_create(creator);
+        cts_check_returned(create, rcOk);
+        cts_check_that(!cts_wrote_beside(create), "Create writes a handle and nothing beside it");
     }
 }
 

@@ -53,8 +53,9 @@ static void late_by_many_calls(const struct cts_case *self)
     s.client = cts_actor_new(s.link.client_process, "client");
     s.server = cts_actor_new(s.link.server_process, "server");
     s.second = cts_actor_new(s.link.server_process, "second server");
-    if (!cts_tells_requests_of_a_thread_apart(&s.link, s.client, s.server, s.second)) {
-        cts_skip("a Reply may answer the older of two requests of one thread");
+    const char *why = cts_why_requests_of_a_thread_mix(&s.link, s.client, s.server, s.second);
+    if (why != NULL) {
+        cts_skip(why);
     }
     int distance = self->variant & FIRST_MASK;
     for (int i = 0; i < self->variant / COUNT; i++, distance *= 2) {

@@ -185,8 +185,9 @@ static void late_reply_meets_the_next_taken_call(const struct cts_case *self, bo
         struct cts_link spare = cts_link_between(s.link.server_process, s.link.client_process);
         struct cts_actor *first = cts_actor_new(s.link.server_process, "first server");
         struct cts_actor *client = cts_actor_new(s.link.client_process, "other client");
-        if (!cts_tells_requests_of_a_thread_apart(&spare, client, first, second)) {
-            cts_skip("a Reply may answer the older of two requests of one thread");
+        const char *why = cts_why_requests_of_a_thread_mix(&spare, client, first, second);
+        if (why != NULL) {
+            cts_skip(why);
         }
     }
     struct cts_op *recv = cts_start_recv(second, s.link.server);

@@ -55,6 +55,7 @@ extern const struct cts_group cts_group_xfer_request;
 extern const struct cts_group cts_group_xfer_response;
 extern const struct cts_group cts_group_xfer_reused;
 extern const struct cts_group cts_group_xfer_rights;
+extern const struct cts_group cts_group_scope_ends;
 extern const struct cts_group cts_group_scope_number;
 extern const struct cts_group cts_group_scope_process;
 extern const struct cts_group cts_group_second_use;
@@ -147,6 +148,7 @@ const struct cts_group *const cts_groups[] = {
     &cts_group_xfer_response,
     &cts_group_xfer_reused,
     &cts_group_xfer_rights,
+    &cts_group_scope_ends,
     &cts_group_scope_number,
     &cts_group_scope_process,
     &cts_group_second_use,

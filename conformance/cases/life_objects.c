@@ -193,9 +193,9 @@ static void shared_channel_goes_on(const struct cts_case *self)
 }
 
 static const struct cts_case cases[] = {
-    {"LIFE-04.20", "a channel of two clients goes on when one is killed, who gave the handle",
+    {"LIFE-04.20", "a shared channel goes on when the process that gave its handle is killed",
      shared_channel_goes_on, CTS_TWO_PROCESSES, CTS_UNLIMITED, KILL, 0},
-    {"LIFE-04.21", "a channel of two clients goes on when one is killed, who took the handle",
+    {"LIFE-04.21", "a shared channel goes on when the process that took its handle is killed",
      shared_channel_goes_on, CTS_TWO_PROCESSES, CTS_LIMITED, KILL | TAKER_ENDS, 0},
     {"LIFE-04.1", "a process with objects is killed, others go on", survivors_are_not_disturbed,
      CTS_TWO_PROCESSES, CTS_UNLIMITED, KILL, CTS_SMOKE},

@@ -10,7 +10,7 @@
 enum { MANY = 4096, WAITS = 2048, FEW = 4 };
 
 /* A library, or a machine, that takes longer for a wait, or for all of them, is not measured. */
-enum { FIRST_WAITS = 16 };
+enum { FIRST_WAITS = 16, TRIES = 5 };
 #define SLOW_NS 2000000u
 #define ENOUGH_NS 20000000000u
 
@@ -44,10 +44,15 @@ static void used_objects_leave_nothing(const struct cts_case *self)
     struct cts_link link = cts_link_open(CTS_ONE_PROCESS);
     struct cts_link other = cts_link_open(CTS_ONE_PROCESS);
     struct cts_actor *churner = cts_actor_new(link.client_process, "churner");
-    struct cts_op *first = cts_start_churn_used(churner, link.client, other.server, FIRST_WAITS);
-    cts_check_returned(first, rcOk);
-    if (cts_elapsed_ns(first) > FIRST_WAITS * SLOW_NS) {
-        cts_observe("a thousand interruptions in a row", "slow: not measured");
+    rtl_uint64_t best_ns = FIRST_WAITS * SLOW_NS + 1;
+    for (int i = 0; i < TRIES && best_ns > FIRST_WAITS * SLOW_NS; i++) {
+        struct cts_op *first =
+            cts_start_churn_used(churner, link.client, other.server, FIRST_WAITS);
+        cts_check_returned(first, rcOk);
+        best_ns = cts_elapsed_ns(first);
+    }
+    if (best_ns > FIRST_WAITS * SLOW_NS) {
+        cts_observe("a thousand objects that interrupt", "slow: not measured");
         return;
     }
     struct cts_growth *growth = cts_growth_begin((unsigned)self->variant);
@@ -81,7 +86,11 @@ static void many_waits_leave_nothing(const struct cts_case *self)
     w.waiter = cts_actor_new(link.client_process, "waiter");
     w.setter = cts_actor_new(link.client_process, "setter");
     struct cts_actor *peer = cts_actor_new(link.server_process, "peer");
-    if (wait_often(self, &w, FIRST_WAITS) > FIRST_WAITS * SLOW_NS) {
+    rtl_uint64_t best_ns = FIRST_WAITS * SLOW_NS + 1;
+    for (int i = 0; i < TRIES && best_ns > FIRST_WAITS * SLOW_NS; i++) {
+        best_ns = wait_often(self, &w, FIRST_WAITS);
+    }
+    if (best_ns > FIRST_WAITS * SLOW_NS) {
         cts_observe("a thousand waits in a row", "slow: not measured");
         return;
     }

@@ -70,9 +70,12 @@ static void scene_open(const struct cts_case *self, struct scene *s)
     s->stop = cts_sync_new(s->link.server_process);
     if (self->variant & TIMED_OUT) {
         skip_without_pauses(s);
-        if (s->server_count > 1 && !cts_tells_requests_of_a_thread_apart(
-                                       &s->link, s->clients[0], s->servers[0], s->servers[1])) {
-            cts_observe("two requests of one thread in service", "not told apart: one server");
+        const char *why = s->server_count > 1
+                              ? cts_why_requests_of_a_thread_mix(&s->link, s->clients[0],
+                                                                 s->servers[0], s->servers[1])
+                              : NULL;
+        if (why != NULL) {
+            cts_observe("one server instead of two", why);
             s->server_count = 1;
         }
     }

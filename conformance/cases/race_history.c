@@ -75,10 +75,12 @@ static void scene_open(const struct cts_case *self, struct scene *s)
             s->servers[link][i] = cts_actor_new(s->server_process, server_names[link][i]);
         }
     }
-    if (s->server_count > 1 &&
-        !cts_tells_requests_of_a_thread_apart(&s->links[0], s->clients[0], s->servers[0][0],
-                                              s->servers[0][1])) {
-        cts_observe("two requests of one thread in service", "not told apart: one server");
+    const char *why = s->server_count > 1
+                          ? cts_why_requests_of_a_thread_mix(&s->links[0], s->clients[0],
+                                                             s->servers[0][0], s->servers[0][1])
+                          : NULL;
+    if (why != NULL) {
+        cts_observe("one server instead of two", why);
         s->server_count = 1;
     }
     for (int i = 0; i < s->setter_count; i++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * RECV-12: a RecvEx on a listener handle behaves like one on a server handle. A library may make
+ * RECV-12, RECV-04, RECV-08: a RecvEx on a listener handle behaves like one on a server handle. A library may make
  * the two the same handle; then these cases repeat others.
  */
 #include <cts/cts.h>
@@ -168,7 +168,7 @@ static void channel_added_during_the_wait_counts(const struct cts_case *self)
     cts_check_exchange(s.client, s.link.client, s.server, s.link.listener);
 }
 
-/* RECV-12: as often as there are channels, and all of them still reach it. */
+/* RECV-12: a listener of five channels is interrupted five times, and each channel reaches it afterwards. */
 static void listener_of_many_channels(const struct cts_case *self)
 {
     enum { CHANNELS = 5 };

@@ -34,7 +34,7 @@ static Handle object_with_number(struct cts_process *process, Handle wanted)
 {
     struct cts_actor *creator = cts_actor_new(process, "creator");
     Handle last = INVALID_HANDLE;
-    for (int i = 0; i < 12; i++) {
+    for (int i = 0; i < 8; i++) {
         last = cts_sync_new(process);
         if (last == wanted) {
             return last;
@@ -115,7 +115,7 @@ static void check_plain_completes(const struct party *p)
 static void objects_of_two(struct cts_process *owner, struct cts_process *stranger, Handle *own,
                            Handle *strange)
 {
-    enum { TRIES = 8 };
+    enum { TRIES = 4 };
     Handle owners[TRIES];
     for (int i = 0; i < TRIES; i++) {
         owners[i] = cts_sync_new(owner);

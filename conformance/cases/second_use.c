@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What one use of an object, or of a thread, leaves for the next: a wait that timed out, was served or was in
- * service while the object was set, and objects that both ends of a call use.
+ * What one use of an object leaves for the next: a wait that timed out, was served, was interrupted, or was in service
+ * when the object was set; and an object that both ends of a call use.
  */
 #include <cts/cts.h>
 
 /* variant: who waits with the object, and how its first wait ended. */
 enum { CALLS = 0, RECVS = 1, TIMED_OUT = 2, SERVED = 4 };
 enum { SHORT_MS = 5 };
-/* As many as a process table of one digit does not hold. */
-enum { PROCESSES = 9 };
 
 struct scene {
     struct cts_link link;
@@ -164,70 +162,6 @@ static void both_ends_use_the_object(const struct cts_case *self)
     }
 }
 
-/* SCOPE-01: each end has an object of its own process, of the same number where the library gives equal ones. Set
- * of one end's while the request is in service, or waits, leaves the other end's call alone. */
-static void each_end_has_its_own(const struct cts_case *self)
-{
-    struct scene s = scene_open(self);
-    Handle peers = cts_sync_new(s.link.server_process);
-    /* Each end has the handles of the channel, too: the one with the lower number goes on. */
-    for (int i = 0; i < 12 && peers != s.sync; i++) {
-        if (s.sync < peers) {
-            s.sync = cts_sync_new(s.process);
-        } else {
-            peers = cts_sync_new(s.link.server_process);
-        }
-    }
-    struct cts_op *call = start_wait(self, &s, cts_mdelay(self));
-    cts_require_blocked(call);
-    cts_set(s.link.server_process, peers);
-    cts_check_blocked(call);
-    cts_clear(s.link.server_process, peers);
-
-    struct cts_op *recv = cts_start_recv_ex(s.peer, s.link.server, cts_mdelay(self), peers);
-    cts_check_returned(recv, rcOk);
-    cts_set(s.link.server_process, peers);
-
-    cts_check_blocked(call);
-    cts_check_served(s.peer, recv, call);
-    struct cts_op *next = start_wait(self, &s, cts_mdelay(self));
-    cts_check_blocked(next);
-    cts_set(s.process, s.sync);
-    cts_check_returned(next, rcIpcInterrupt);
-}
-
-/* SCOPE-02, XFER-09: the first object of each of many processes; each is set once. The number of the first one's
- * reaches it from none of the others. */
-static void many_processes(const struct cts_case *self)
-{
-    struct cts_process *processes[PROCESSES] = {NULL};
-    struct cts_op *calls[PROCESSES] = {NULL};
-    struct cts_actor *actors[PROCESSES] = {NULL};
-    Handle syncs[PROCESSES];
-    for (int i = 0; i < PROCESSES; i++) {
-        processes[i] = cts_process_new();
-        syncs[i] = cts_sync_new(processes[i]);
-        struct cts_link link = cts_link_between(cts_process_first(), processes[i]);
-        calls[i] = cts_start_call_ex(cts_actor_new(processes[i], "client"), link.client, CTS_PLAIN,
-                                     cts_mdelay(self), syncs[i]);
-        cts_require_blocked(calls[i]);
-        actors[i] = cts_actor_new(processes[i], "setter");
-    }
-    for (int i = 1; i < PROCESSES; i++) {
-        if (syncs[i] != syncs[0]) {
-            cts_check_error(cts_start_set(actors[i], syncs[0]));
-            cts_check_blocked(calls[0]);
-        }
-    }
-    for (int i = 0; i < PROCESSES; i++) {
-        cts_set(processes[i], syncs[i]);
-        cts_check_returned(calls[i], rcIpcInterrupt);
-        for (int later = i + 1; later < PROCESSES; later++) {
-            cts_check_blocked(calls[later]);
-        }
-    }
-}
-
 static const struct cts_case cases[] = {
     {"OBJ-09.50", "Close after a CallEx with the object timed out is rcOk", close_after_use,
      CTS_ONE_PROCESS, CTS_UNLIMITED, CALLS | TIMED_OUT, 0},
@@ -269,13 +203,5 @@ static const struct cts_case cases[] = {
      both_ends_use_the_object, CTS_ONE_PROCESS, CTS_LIMITED, CALLS, 0},
     {"RECV-02.100", "Set of an object that caller and receiver use does not end the service",
      both_ends_use_the_object, CTS_ONE_PROCESS, CTS_UNLIMITED, CALLS, 0},
-    {"SCOPE-01.5", "Set of an object of the server leaves the CallEx of the client alone",
-     each_end_has_its_own, CTS_TWO_PROCESSES, CTS_UNLIMITED, CALLS, 0},
-    {"SCOPE-01.6", "Set of an object of the server leaves the CallEx of the client alone, limit",
-     each_end_has_its_own, CTS_TWO_PROCESSES, CTS_LIMITED, CALLS, 0},
-    {"XFER-09.20", "the number of an object reaches it from none of eight other processes",
-     many_processes, CTS_TWO_PROCESSES, CTS_LIMITED, CALLS, 0},
-    {"SCOPE-02.10", "the objects of nine processes are independent", many_processes,
-     CTS_TWO_PROCESSES, CTS_UNLIMITED, CALLS, 0},
 };
 CTS_GROUP(cts_group_second_use, cases);

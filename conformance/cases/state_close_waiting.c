@@ -63,23 +63,57 @@ static void scene_wait(const struct cts_case *self, struct scene *scene)
     cts_require_blocked(scene->other_recv);
 }
 
-/* Look at the waits that have returned; gives how many have not. */
-static int check_still_waiting(struct cts_op *const *waits, const char *what)
+/* Record which waits have returned, and how. */
+static void check_still_waiting(struct cts_op *const *waits, const char *what)
 {
-    int waiting = 0;
-    for (int i = 0; i < WAITERS; i++) {
-        if (waits[i] == NULL) {
-            continue;
-        }
+    for (int i = 0; i < WAITERS && waits[i] != NULL; i++) {
         if (!cts_returned(waits[i])) {
-            waiting++;
             cts_observe(what, "goes on waiting");
         } else {
             cts_check_that(cts_rc(waits[i]) != rcOk, "no wait succeeds without a peer");
             cts_observe(what, cts_rc_name(cts_rc(waits[i])));
         }
     }
-    return waiting;
+}
+
+static size_t those_waiting(struct cts_op *const *waits, struct cts_op **waiting)
+{
+    size_t count = 0;
+    for (int i = 0; i < WAITERS && waits[i] != NULL; i++) {
+        if (!cts_returned(waits[i])) {
+            waiting[count++] = waits[i];
+        }
+    }
+    return count;
+}
+
+static void check_answered(const struct scene *scene, struct cts_op *recv)
+{
+    cts_check_returned(recv, rcOk);
+    cts_check_returned(cts_start_reply(scene->peer, recv, CTS_PLAIN), rcOk);
+}
+
+/* Those that went on waiting complete when their peer comes, or end when they next look at their object. */
+static void release_calls(const struct scene *scene)
+{
+    struct cts_op *waiting[WAITERS + 1];
+    struct cts_actor *spare = cts_actor_new(scene->process, "spare client");
+    for (size_t count; (count = those_waiting(scene->closed_calls, waiting)) > 0;) {
+        struct cts_op *recv = cts_start_recv(scene->peer, scene->calls.server);
+        waiting[count] = recv;
+        cts_wait_any(waiting, count + 1);
+        if (!cts_returned(recv)) {
+            struct cts_op *call = cts_start_call(spare, scene->calls.client, CTS_PLAIN);
+            check_answered(scene, recv);
+            if (cts_request(recv) != cts_request(call)) {
+                check_answered(scene, cts_start_recv(scene->peer, scene->calls.server));
+            }
+            cts_check_returned(call, rcOk);
+        } else {
+            check_answered(scene, recv);
+        }
+        cts_settle();
+    }
 }
 
 /* Which of those that still wait gets the request; -1: none, and all have ended. */
@@ -102,6 +136,21 @@ static int wait_for_taker(struct cts_op *const *recvs, const struct cts_op *call
     }
 }
 
+static void release_recvs(const struct scene *scene)
+{
+    struct cts_op *waiting[WAITERS];
+    while (those_waiting(scene->closed_recvs, waiting) > 0) {
+        struct cts_op *call = cts_start_call(scene->peer, scene->receives.client, CTS_PLAIN);
+        int taker = wait_for_taker(scene->closed_recvs, call);
+        struct cts_op *recv =
+            taker >= 0 ? scene->closed_recvs[taker]
+                       : cts_start_recv(scene->closed_servers[0], scene->receives.server);
+        cts_check_returned(recv, rcOk);
+        cts_check_served(scene->closed_servers[taker >= 0 ? taker : 0], recv, call);
+        cts_settle();
+    }
+}
+
 /* STATE-07: Close, then the other threads are looked at, then everybody is released. */
 static void close_disturbs_nobody_else(const struct cts_case *self)
 {
@@ -113,27 +162,14 @@ static void close_disturbs_nobody_else(const struct cts_case *self)
 
     cts_check_blocked(scene.other_call);
     cts_check_blocked(scene.other_recv);
-    int calls = check_still_waiting(scene.closed_calls, "CallEx whose object is closed");
-    int recvs = check_still_waiting(scene.closed_recvs, "RecvEx whose object is closed");
+    check_still_waiting(scene.closed_calls, "CallEx whose object is closed");
+    check_still_waiting(scene.closed_recvs, "RecvEx whose object is closed");
     cts_set(scene.process, scene.other);
     cts_check_returned(scene.other_call, rcIpcInterrupt);
     cts_check_returned(scene.other_recv, rcIpcInterrupt);
 
-    /* Those that went on waiting complete when their peer comes. */
-    for (int i = 0; i < calls; i++) {
-        struct cts_op *recv = cts_start_recv(scene.peer, scene.calls.server);
-        cts_check_returned(recv, rcOk);
-        cts_check_returned(cts_start_reply(scene.peer, recv, CTS_PLAIN), rcOk);
-    }
-    for (int i = 0; i < WAITERS && (self->variant & CALLS); i++) {
-        (void)cts_wait(scene.closed_calls[i]);
-    }
-    for (int i = 0; i < recvs; i++) {
-        struct cts_op *call = cts_start_call(scene.peer, scene.receives.client, CTS_PLAIN);
-        int taker = wait_for_taker(scene.closed_recvs, call);
-        cts_check_that(taker >= 0, "a thread that went on waiting takes the request");
-        cts_check_served(scene.closed_servers[taker], scene.closed_recvs[taker], call);
-    }
+    release_calls(&scene);
+    release_recvs(&scene);
 }
 
 /* STATE-07: a wait with a limit ends by its limit at the latest. No preparation looks at the time:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * TIME-06: the limit of a CallEx goes on while a server holds its request. The late Reply may return
+ * TIME-06, TIME-01: the limit of a CallEx goes on while a server holds its request. The late Reply may return
  * anything and reaches nobody; window_call_time.c has the single exchange, here are more of them.
  */
 #include <cts/cts.h>

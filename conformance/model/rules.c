@@ -126,7 +126,7 @@ static enum model_rule wait_interrupted(const struct cts_model *model, uint32_t 
     bool taken = model_is_taken(model, t);
     if (t->op.object == CTS_MODEL_NONE) {
         /* A refusal of the handle may have any code (CALL-14, RECV-13). */
-        if (t->op.bad_sync && !taken && t->settled_at == 0) {
+        if (t->op.bad_sync && !taken) {
             return RULE_NONE;
         }
         return t->op.ex ? RULE_INTERRUPT_NO_OBJECT : RULE_INTERRUPT_PLAIN;

@@ -196,6 +196,7 @@ static void wait_steps(struct steps *steps, const struct enum_state *from, unsig
     }
     if (op->bad_sync) {
         fail_steps(steps, from, thread, false);
+        finish_step(steps, from, thread, GOT_INTERRUPT, false);
     }
     if (t->object_gone) {
         fail_steps(steps, from, thread, false);

@@ -130,7 +130,7 @@ const struct history legal_histories[] = {
      .text = "c CallEx 1 poll -> error; s RecvEx poll -> error; s Recv; rest; c CallEx 2 poll -> "
              "error; d Call 3; s = ok 3"},
     {.name = "bad sync handle refused after a rest",
-     .text = "c CallEx 1 badsync; rest; c = error; s RecvEx badsync; rest; s = error"},
+     .text = "c CallEx 1 badsync; rest; c = error; s RecvEx badsync; rest; s = interrupt"},
     /* XFER */
     {.name = "refused request",
      .text = "s Recv; rest; c CallEx 1 o1 refused -> security; rest; c CallEx 2; s = ok 2"},

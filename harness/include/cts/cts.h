@@ -113,11 +113,13 @@ struct cts_op *cts_start_stray_reply(struct cts_actor *actor, Handle server);
 struct cts_op *cts_start_create(struct cts_actor *actor);
 /* The same into a variable that holds `before`, which is no input. */
 struct cts_op *cts_start_create_over(struct cts_actor *actor, Handle before);
-/* An error is a lawful result of this create or wait, because the library may have no room for one more:
+/* An error is a lawful result of this create, wait or Reply, because the library may have no room for one more:
  * how many objects and waits there may be is not written anywhere (OBJ-16). Called right after the start. */
 void cts_may_lack_room(struct cts_op *op);
 /* With room for fewer objects or waits than this the interface could not be used at all. */
 enum { CTS_SURELY_ROOM_FOR = 8 };
+/* Did a create write to the bytes before or behind the variable it was given? */
+bool cts_wrote_beside(const struct cts_op *create);
 /* KnIpcCreateSyncObject(NULL). */
 struct cts_op *cts_start_create_null(struct cts_actor *actor);
 struct cts_op *cts_start_set(struct cts_actor *actor, Handle sync);
@@ -256,10 +258,11 @@ void cts_settle(void);
     cts_recv_is_served_at((received), (server), (peer), (client), __FILE__, __LINE__)
 /* A call of `client` has timed out while `server` holds its request, and its next one is held by `second`: does a
  * Reply of `second` answer that one? threadId names both, and the documents know nothing else by which a Reply
- * chooses, so a library may take the Reply for the late one. All three idle, before and after; takes some
- * milliseconds unless time is virtual. */
-bool cts_tells_requests_of_a_thread_apart(const struct cts_link *link, struct cts_actor *client,
-                                          struct cts_actor *server, struct cts_actor *second);
+ * chooses, so a library may take the Reply for the late one. Null: they are told apart; otherwise why that
+ * cannot be relied on. Ends the case as BROKEN where the calls do not come back. The actors must be idle, and
+ * are afterwards. Takes some 30 ms unless time is virtual, and up to seconds when the library is slow. */
+const char *cts_why_requests_of_a_thread_mix(const struct cts_link *link, struct cts_actor *client,
+                                             struct cts_actor *server, struct cts_actor *second);
 
 /* For `open` requirements: record what was seen. A case that observed something and failed nothing
  * ends as OBSERVED. Both strings: letters, digits, spaces, punctuation; copied. */

@@ -5,8 +5,8 @@
  */
 #include "world.h"
 
-/* The limit of a call that is to be taken and then to pass. */
-enum { TAKEN_WITHIN_MS = 30 };
+/* The limits of calls that are to be taken and then to pass, each four times the one before. */
+enum { FIRST_LIMIT_MS = 30, LAST_LIMIT_MS = 480 };
 
 bool cts_call_is_served_at(struct cts_op *call, Handle client, struct cts_actor *peer,
                            Handle server, const char *file, int line)
@@ -55,38 +55,37 @@ static void reply_somehow(struct cts_actor *actor, struct cts_op *received)
     (void)cts_wait(reply);
 }
 
-bool cts_tells_requests_of_a_thread_apart(const struct cts_link *link, struct cts_actor *client,
-                                          struct cts_actor *server, struct cts_actor *second)
+const char *cts_why_requests_of_a_thread_mix(const struct cts_link *link, struct cts_actor *client,
+                                             struct cts_actor *server, struct cts_actor *second)
 {
     struct cts_op *recv = cts_start_recv(server, link->server);
     cts_require_blocked(recv);
-    struct cts_op *gone =
-        cts_start_call_ex(client, link->client, CTS_PLAIN, TAKEN_WITHIN_MS, INVALID_HANDLE);
-    cts_wait_either(recv, gone);
-    if (cts_world.virtual_time || cts_world.imitated_time) {
-        cts_advance_ms(TAKEN_WITHIN_MS + 10);
+    for (rtl_uint32_t limit = FIRST_LIMIT_MS; !cts_returned(recv); limit *= 4) {
+        if (limit > LAST_LIMIT_MS) {
+            struct cts_op *call = cts_start_call(client, link->client, CTS_PLAIN);
+            cts_require_returned(recv, rcOk);
+            cts_served_at(server, recv, call, __FILE__, __LINE__);
+            return "no request was taken before its limit passed";
+        }
+        struct cts_op *gone =
+            cts_start_call_ex(client, link->client, CTS_PLAIN, limit, INVALID_HANDLE);
+        cts_wait_either(recv, gone);
+        if (cts_world.virtual_time || cts_world.imitated_time) {
+            cts_advance_ms(limit + 10);
+        }
+        cts_require_returned(gone, rcTimeout);
+        cts_settle(); /* a receive under way may come back with it still */
     }
-    cts_require_returned(gone, rcTimeout);
-    struct cts_op *next_recv = recv;
-    struct cts_actor *taker = server;
-    bool late = cts_returned(recv);
-    if (late) {
-        next_recv = cts_start_recv(second, link->server);
-        taker = second;
-    }
+    cts_require_returned(recv, rcOk);
+    struct cts_op *next_recv = cts_start_recv(second, link->server);
     struct cts_op *next = cts_start_call(client, link->client, CTS_PLAIN);
     cts_require_returned(next_recv, rcOk);
-    if (!late) {
-        /* Slower than the limit: nothing was tried. */
-        cts_check_served(taker, next_recv, next);
-        return false;
-    }
-    reply_somehow(taker, next_recv);
+    reply_somehow(second, next_recv);
     bool apart = cts_op_wait_briefly(next);
     if (!apart) {
-        reply_somehow(taker, next_recv);
+        reply_somehow(second, next_recv);
     }
     cts_require_returned(next, rcOk);
     reply_somehow(server, recv);
-    return apart;
+    return apart ? NULL : "a Reply may answer the older of two requests of one thread";
 }

@@ -35,6 +35,11 @@ Handle cts_handle(const struct cts_op *op)
     return done(op)->new_handle;
 }
 
+bool cts_wrote_beside(const struct cts_op *create)
+{
+    return create->wrote_beside;
+}
+
 rtl_uint64_t cts_request(const struct cts_op *op)
 {
     if (op->kind == CTS_OP_RECV || op->kind == CTS_OP_RECV_EX) {

@@ -299,8 +299,6 @@ static Retcode set_for_waiter(struct cts_op *op)
     return rc;
 }
 
-/* Create until the wanted value comes up again, which stays open; new_handle tells whether it did.
- */
 /* Create may write the handle, and nothing beside it (ABI-02). */
 static void create(struct cts_op *op)
 {
@@ -312,12 +310,12 @@ static void create(struct cts_op *op)
     } room = {PATTERN, op->handle, {PATTERN, PATTERN, PATTERN}};
     op->rc = cts_library.create_sync_object(&room.handle);
     op->new_handle = room.handle;
-    if (room.before != PATTERN || room.behind[0] != PATTERN || room.behind[1] != PATTERN ||
-        room.behind[2] != PATTERN) {
-        op->note = "it wrote beside the handle";
-    }
+    op->wrote_beside = room.before != PATTERN || room.behind[0] != PATTERN ||
+                       room.behind[1] != PATTERN || room.behind[2] != PATTERN;
 }
 
+/* Create until the wanted value comes up again, which stays open; new_handle tells whether it did.
+ */
 static Retcode recreate(struct cts_op *op)
 {
     for (unsigned i = 0; i < op->rounds; i++) {

@@ -110,7 +110,8 @@ struct cts_op {
 
     /* set by the actor before DONE */
     Retcode rc;
-    const char *note; /* why rc is not the library's: packing failed; null otherwise */
+    bool wrote_beside; /* create: to the bytes around the variable for the handle */
+    const char *note;  /* why rc is not the library's: packing failed; null otherwise */
     uint64_t seq_invoke;
     uint64_t seq_return;
     uint64_t t_invoke_ns;
