@@ -4,7 +4,7 @@
 
     python3 ci/lib/soak_sheet.py build/reports/soak/runs.jsonl > harness/selftest/SOAK.md
 
-Only runs of the commit of the last line count, all of them, clean or not. The bound on the share of
+Of each library the runs of one commit count, that of its last line, all of them, clean or not. The bound on the share of
 red runs is that of Clopper and Pearson, one-sided, at 95 % confidence.
 """
 
@@ -39,8 +39,8 @@ def bound(runs: int, red: int) -> float:
 
 
 def sheet(rows: Sequence[dict[str, Any]]) -> str:
-    commit = rows[-1]["commit"]
-    rows = [row for row in rows if row["commit"] == commit]
+    commits = {row["library"]: row["commit"] for row in rows}  # the last one of each
+    rows = [row for row in rows if row["commit"] == commits[row["library"]]]
     libraries = sorted({row["library"] for row in rows}, key=lambda name: (name != "reference", name))
     red = sum(not row["clean"] for row in rows)
     loaded = sum(row["loaded"] for row in rows)
@@ -53,11 +53,11 @@ def sheet(rows: Sequence[dict[str, Any]]) -> str:
         f"{len(rows)} runs of {len(libraries)} right libraries, {loaded} of them beside 8 busy loops: "
         f"{red} red, {cases:,} verdicts in all; at 95 % confidence at most {bound(len(rows), red):.1%} of runs are red.",
         "",
-        f"Suite at commit `{commit[:12]}`, {rows[0]['day']} to {rows[-1]['day']}. Each run is a whole one. Red is a run "
+        f"{rows[0]['day']} to {rows[-1]['day']}. Each run is a whole one, by the suite at the commit named. Red is a run "
         "with any other verdict than PASS, OBSERVED, SKIP, one that is not complete, or one whose exit code is not 0.",
         "",
-        "| library | runs | beside 8 busy loops | red | at most, of runs | last run |",
-        "|---|---|---|---|---|---|",
+        "| library | runs | beside 8 busy loops | red | at most, of runs | suite | last run |",
+        "|---|---|---|---|---|---|---|",
     ]
     for library in libraries:
         own = [row for row in rows if row["library"] == library]
@@ -66,7 +66,7 @@ def sheet(rows: Sequence[dict[str, Any]]) -> str:
         told = ", ".join(f"{count} {word}" for word, count in last["verdicts"].items()) or "no verdict"
         lines.append(
             f"| {library} | {len(own)} | {sum(row['loaded'] for row in own)} | {own_red} "
-            f"| {bound(len(own), own_red):.1%} | {last['profile']}: {told} |"
+            f"| {bound(len(own), own_red):.1%} | `{commits[library][:12]}` | {last['profile']}: {told} |"
         )
     return "\n".join(lines) + "\n"
 

@@ -31,15 +31,15 @@ def test_bound() -> None:
     assert soak_sheet.bound(100, 3) == pytest.approx(0.0757, abs=1e-4)
 
 
-def test_counts_every_run_of_the_last_commit_only() -> None:
+def test_counts_every_run_of_the_last_commit_of_each_library() -> None:
     rows = [row(commit="o" * 40, clean=False)]
-    rows += [row(), row(loaded=True), row("poll", clean=False, verdicts={"FAIL": 4})]
+    rows += [row(), row(loaded=True), row("poll", commit="e" * 40, clean=False, verdicts={"FAIL": 4})]
     lost = row("cxx", clean=False, verdicts={}, profile=None)
-    assert "| cxx | 1 | 0 | 1 | 100.0% | None: no verdict |" in soak_sheet.sheet([*rows, lost])
+    assert "| cxx | 1 | 0 | 1 | 100.0% | `dddddddddddd` | None: no verdict |" in soak_sheet.sheet([*rows, lost])
     text = soak_sheet.sheet(rows)
     assert "\n3 runs of 2 right libraries, 1 of them beside 8 busy loops: 1 red, 12 verdicts in all;" in text
-    assert "| reference | 2 | 1 | 0 | 77.6% | ce-1.2: 3 PASS, 1 SKIP |" in text
-    assert "| poll | 1 | 0 | 1 | 100.0% | ce-1.2: 4 FAIL |" in text
+    assert "| reference | 2 | 1 | 0 | 77.6% | `dddddddddddd` | ce-1.2: 3 PASS, 1 SKIP |" in text
+    assert "| poll | 1 | 0 | 1 | 100.0% | `eeeeeeeeeeee` | ce-1.2: 4 FAIL |" in text
 
 
 @pytest.mark.parametrize("content", [None, "", "no json\n"])

@@ -1148,9 +1148,15 @@ static Retcode state(Handle h, int set)
         struct rcv *w;
         int n = 0;
         TAILQ_FOREACH(r, &queue, l)
-        if (r->sync == e->o && !r->hit && (OPEN_AUTO || !n)) n++, r->hit = 1;
+        if (r->sync == e->o && !r->hit && (OPEN_AUTO || !n)) {
+            n++;
+            r->hit = 1;
+        }
         TAILQ_FOREACH(w, &rcvs, l)
-        if (w->sync == e->o && !w->hit && (OPEN_AUTO || !n)) n++, w->hit = 1;
+        if (w->sync == e->o && !w->hit && (OPEN_AUTO || !n)) {
+            n++;
+            w->hit = 1;
+        }
         set = n == 0;
     } else if (!set && e->o->set && !e->o->autoclear && now_ns() - e->o->set_at > 5000000u) {
         struct req *
