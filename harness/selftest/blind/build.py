@@ -56,7 +56,6 @@ class Library:
     what: str
     options: tuple[str, ...] = ()
     adapter: bool = False
-    slow: bool = False  # run in the slow test only
 
     @property
     def library(self) -> str:
