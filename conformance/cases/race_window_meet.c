@@ -103,6 +103,22 @@ static void set_meets_the_taking(const struct cts_case *self)
     cts_check_exchange(s.client, s.link.client, s.server, s.link.server);
 }
 
+/* Set has met the receive: the request was received, or stayed for the next Recv. */
+static void check_received_or_stays(const struct scene *s, struct cts_race *race,
+                                    struct cts_op *set, struct cts_op *call, struct cts_op *recv)
+{
+    cts_check_returned(set, rcOk);
+    cts_check_returned_one_of(recv, rcOk, rcIpcInterrupt);
+    bool interrupted = cts_rc(recv) == rcIpcInterrupt;
+    struct cts_op *taken = interrupted ? cts_start_recv(s->server, s->link.server) : recv;
+    cts_check_returned(taken, rcOk);
+    cts_check_served(s->server, taken, call);
+    cts_clear(s->link.server_process, s->server_sync);
+    cts_race_record(
+        race, &(struct cts_race_trial){.wait = recv,
+                                       .outcome = interrupted ? "server interrupted" : "received"});
+}
+
 /* RACE-01: Set of the server's object while a request reaches its waiting RecvEx: it is received, or
  * stays for the next Recv. */
 static void set_meets_the_arrival(const struct cts_case *self)
@@ -118,16 +134,7 @@ static void set_meets_the_arrival(const struct cts_case *self)
         struct cts_op *set = queue_set(&s, s.server_sync);
         cts_race_run(race, set, call);
 
-        cts_check_returned(set, rcOk);
-        cts_check_returned_one_of(recv, rcOk, rcIpcInterrupt);
-        bool interrupted = cts_rc(recv) == rcIpcInterrupt;
-        struct cts_op *taken = interrupted ? cts_start_recv(s.server, s.link.server) : recv;
-        cts_check_returned(taken, rcOk);
-        cts_check_served(s.server, taken, call);
-        cts_clear(s.link.server_process, s.server_sync);
-        cts_race_record(race, &(struct cts_race_trial){.wait = recv,
-                                                       .outcome = interrupted ? "server interrupted"
-                                                                              : "received"});
+        check_received_or_stays(&s, race, set, call, recv);
     }
     cts_check_exchange(s.client, s.link.client, s.server, s.link.server);
 }
@@ -148,16 +155,7 @@ static void set_meets_the_receive(const struct cts_case *self)
         struct cts_op *set = queue_set(&s, s.server_sync);
         cts_race_run(race, set, recv);
 
-        cts_check_returned(set, rcOk);
-        cts_check_returned_one_of(recv, rcOk, rcIpcInterrupt);
-        bool interrupted = cts_rc(recv) == rcIpcInterrupt;
-        struct cts_op *taken = interrupted ? cts_start_recv(s.server, s.link.server) : recv;
-        cts_check_returned(taken, rcOk);
-        cts_check_served(s.server, taken, call);
-        cts_clear(s.link.server_process, s.server_sync);
-        cts_race_record(race, &(struct cts_race_trial){.wait = recv,
-                                                       .outcome = interrupted ? "server interrupted"
-                                                                              : "received"});
+        check_received_or_stays(&s, race, set, call, recv);
     }
     cts_check_exchange(s.client, s.link.client, s.server, s.link.server);
 }

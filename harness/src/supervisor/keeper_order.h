@@ -11,7 +11,6 @@
 
 /* What the command says while a worker runs: a message of one byte. */
 #define KEEPER_CANCEL 'c'
-
 /* An order as it came, with what its pointers point to. */
 struct keeper_order_received {
     struct keeper_order order;
