@@ -82,16 +82,16 @@ static void late_by_many_calls(const struct cts_case *self)
 
 static const struct cts_case cases[] = {
     {"CALL-15.23", "a Reply that is late by 1, 2, 4 and 8 calls answers none of them",
-     late_by_many_calls, CTS_ONE_PROCESS, CTS_UNLIMITED, 1 + 4 * COUNT, 0},
+     late_by_many_calls, CTS_ONE_PROCESS, CTS_UNLIMITED, 1 + 4 * COUNT, CTS_WAITS},
     {"CALL-15.24", "a Reply that is late by 1, 2, 4 and 8 calls answers none of them, limit",
-     late_by_many_calls, CTS_ONE_PROCESS, CTS_LIMITED, 1 + 4 * COUNT, 0},
+     late_by_many_calls, CTS_ONE_PROCESS, CTS_LIMITED, 1 + 4 * COUNT, CTS_WAITS},
     {"CALL-15.25", "a Reply that is late by 16 and 32 calls answers none of them",
-     late_by_many_calls, CTS_ONE_PROCESS, CTS_UNLIMITED, 16 + 2 * COUNT, 0},
+     late_by_many_calls, CTS_ONE_PROCESS, CTS_UNLIMITED, 16 + 2 * COUNT, CTS_WAITS},
     {"CALL-15.26", "a Reply that is late by 16 and 32 calls answers none of them, limit",
-     late_by_many_calls, CTS_ONE_PROCESS, CTS_LIMITED, 16 + 2 * COUNT, 0},
+     late_by_many_calls, CTS_ONE_PROCESS, CTS_LIMITED, 16 + 2 * COUNT, CTS_WAITS},
     {"CALL-15.27", "a Reply that is late by 16 and 32 calls answers none of them, two processes",
-     late_by_many_calls, CTS_TWO_PROCESSES, CTS_UNLIMITED, 16 + 2 * COUNT, 0},
+     late_by_many_calls, CTS_TWO_PROCESSES, CTS_UNLIMITED, 16 + 2 * COUNT, CTS_WAITS},
     {"CALL-15.28", "a Reply that is late by 64 calls answers none of them", late_by_many_calls,
-     CTS_ONE_PROCESS, CTS_UNLIMITED, 64 + COUNT, 0},
+     CTS_ONE_PROCESS, CTS_UNLIMITED, 64 + COUNT, CTS_WAITS},
 };
 CTS_GROUP(cts_group_call_late_far, cases);

@@ -163,14 +163,14 @@ static const struct cts_case cases[] = {
     {"CALL-04.86", "a request refused at entry keeps its handle, limit",
      refused_request_keeps_its_handle, CTS_ONE_PROCESS, CTS_LIMITED, 0, 0},
     {"TIME-01.65", "a request whose limit passes keeps its handle",
-     timed_out_request_keeps_its_handle, CTS_TWO_PROCESSES, CTS_LIMITED, 0, 0},
+     timed_out_request_keeps_its_handle, CTS_TWO_PROCESSES, CTS_LIMITED, 0, CTS_WAITS},
     {"TIME-01.68", "a request whose limit passes keeps its handle, one process",
-     timed_out_request_keeps_its_handle, CTS_ONE_PROCESS, CTS_LIMITED, 0, 0},
+     timed_out_request_keeps_its_handle, CTS_ONE_PROCESS, CTS_LIMITED, 0, CTS_WAITS},
     {"TIME-05.16", "a request with mdelay 0 keeps its handle", polling_request_keeps_its_handle,
      CTS_ONE_PROCESS, CTS_LIMITED, 0, 0},
     {"TIME-06.60", "a late Reply with a handle gives it to nobody", late_reply_with_a_handle,
-     CTS_ONE_PROCESS, CTS_LIMITED, 0, 0},
+     CTS_ONE_PROCESS, CTS_LIMITED, 0, CTS_WAITS},
     {"TIME-06.61", "a late Reply with a handle gives it to nobody, two processes",
-     late_reply_with_a_handle, CTS_TWO_PROCESSES, CTS_LIMITED, 0, 0},
+     late_reply_with_a_handle, CTS_TWO_PROCESSES, CTS_LIMITED, 0, CTS_WAITS},
 };
 CTS_GROUP(cts_group_carried, cases);

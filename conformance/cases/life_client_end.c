@@ -227,9 +227,9 @@ static const struct cts_case cases[] = {
     {"LIFE-03.8", "the client is killed while the server waits for it",
      killed_while_the_server_waits, CTS_TWO_PROCESSES, CTS_UNLIMITED, 0, 0},
     {"LIFE-03.9", "the client times out in service and is killed", ended_after_it_timed_out,
-     CTS_TWO_PROCESSES, CTS_LIMITED, 0, 0},
+     CTS_TWO_PROCESSES, CTS_LIMITED, 0, CTS_WAITS},
     {"LIFE-03.10", "the client times out in service and exits", ended_after_it_timed_out,
-     CTS_TWO_PROCESSES, CTS_LIMITED, WITH_OBJECT | EXIT, 0},
+     CTS_TWO_PROCESSES, CTS_LIMITED, WITH_OBJECT | EXIT, CTS_WAITS},
     {"LIFE-03.11", "the client is killed while requests with objects are queued, channel shared",
      killed_while_queued, CTS_TWO_PROCESSES, CTS_UNLIMITED, WITH_OBJECT | SAME_CHANNEL, 0},
 };

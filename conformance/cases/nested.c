@@ -144,6 +144,6 @@ static const struct cts_case cases[] = {
     {"RECV-02.49", "a held request outlives an interrupted RecvEx of its holder, limit",
      request_outlives_a_second_receive, CTS_ONE_PROCESS, CTS_LIMITED, 0, 0},
     {"TIME-01.62", "a CallEx of a thread that holds a request times out", nested_call_times_out,
-     CTS_ONE_PROCESS, CTS_LIMITED, 0, 0},
+     CTS_ONE_PROCESS, CTS_LIMITED, 0, CTS_WAITS},
 };
 CTS_GROUP(cts_group_nested, cases);

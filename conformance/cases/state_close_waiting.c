@@ -225,9 +225,9 @@ static const struct cts_case cases[] = {
     {"STATE-07.7", "Close while both kinds wait disturbs nobody else, one process",
      close_disturbs_nobody_else, CTS_ONE_PROCESS, CTS_LIMITED, CALLS | RECVS, 0},
     {"STATE-07.4", "a CallEx with a limit ends after Close of its object", wait_with_limit_ends,
-     CTS_ONE_PROCESS, CTS_UNLIMITED, CALLS, 0},
+     CTS_ONE_PROCESS, CTS_UNLIMITED, CALLS, CTS_WAITS},
     {"STATE-07.5", "a RecvEx with a limit ends after Close of its object", wait_with_limit_ends,
-     CTS_ONE_PROCESS, CTS_UNLIMITED, RECVS, 0},
+     CTS_ONE_PROCESS, CTS_UNLIMITED, RECVS, CTS_WAITS},
     {"STATE-07.6", "a taken CallEx ends after Close of its object", taken_call_ends,
      CTS_ONE_PROCESS, CTS_UNLIMITED, CALLS, CTS_SMOKE},
 };

@@ -282,7 +282,7 @@ static const struct cts_case cases[] = {
     {"STATE-01.15", "300 interruptions of RecvEx do not end the set state",
      hundreds_of_interruptions, CTS_ONE_PROCESS, CTS_UNLIMITED, RECVS, 0},
     {"STATE-01.16", "the limit of a taken CallEx does not end the set state", limit_of_a_taken_call,
-     CTS_ONE_PROCESS, CTS_UNLIMITED, CALLS, 0},
+     CTS_ONE_PROCESS, CTS_UNLIMITED, CALLS, CTS_WAITS},
     {"STATE-03.7", "after 300 Set and Clear an object still works, CallEx", hundreds_of_turns,
      CTS_ONE_PROCESS, CTS_UNLIMITED, CALLS, 0},
     {"STATE-03.8", "after 300 Set and Clear an object still works, RecvEx", hundreds_of_turns,

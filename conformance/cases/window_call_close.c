@@ -225,7 +225,7 @@ static void close_after_the_return(const struct cts_case *self)
 
 static const struct cts_case cases[] = {
     {"STATE-07.21", "Close while a CallEx with a limit is queued", close_while_queued_with_limit,
-     CTS_ONE_PROCESS, CTS_LIMITED, VIRTUAL_TIME, 0},
+     CTS_ONE_PROCESS, CTS_LIMITED, VIRTUAL_TIME, CTS_WAITS},
     {"STATE-07.22", "Close while a CallEx with a limit is queued, two processes",
      close_while_queued_with_limit, CTS_TWO_PROCESSES, CTS_LIMITED, VIRTUAL_TIME, 0},
     {"STATE-07.23", "Close while a CallEx with a limit is queued, real time",

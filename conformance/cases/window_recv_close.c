@@ -141,7 +141,7 @@ static void close_while_processing(const struct cts_case *self)
 
 static const struct cts_case cases[] = {
     {"STATE-07.41", "Close while a RecvEx with a limit waits", close_while_waiting_with_limit,
-     CTS_ONE_PROCESS, CTS_LIMITED, VIRTUAL_TIME, 0},
+     CTS_ONE_PROCESS, CTS_LIMITED, VIRTUAL_TIME, CTS_WAITS},
     {"STATE-07.42", "Close while a RecvEx with a limit waits, two processes",
      close_while_waiting_with_limit, CTS_TWO_PROCESSES, CTS_LIMITED, VIRTUAL_TIME, 0},
     {"STATE-07.43", "Close while a RecvEx with a limit waits, real time",

@@ -272,6 +272,62 @@ START_TEST(plan_order)
 }
 END_TEST
 
+/* The ids in the order in which `slots` slots start them, a space between; `ends` says which of the
+ * running ends next. */
+static void started(const struct plan *plan, unsigned slots, bool waiting_ends_first,
+                    struct text *text)
+{
+    struct plan_position position = plan_begin(plan);
+    struct plan_load load = {.slots = slots};
+    text_clear(text);
+    for (size_t done = 0; done < plan->count;) {
+        const struct job *job = load.running < slots ? plan_next(plan, &position, &load) : NULL;
+        if (job != NULL) {
+            text_printf(text, "%s ", job->item->id);
+            load.running++;
+            load.waiting += plan_job_waits(job);
+            continue;
+        }
+        ck_assert_uint_ne(load.running, 0);
+        bool waiting = load.waiting != 0 && (waiting_ends_first || load.waiting == load.running);
+        load.waiting -= waiting;
+        load.running--;
+        text_printf(text, "%s", waiting ? "w " : "");
+        done++;
+    }
+    ck_assert_ptr_null(plan_next(plan, &position, &load));
+}
+
+START_TEST(waits_go_by_beside_the_work)
+{
+    static const char waiting_lines[] =
+        CASE_LINE("CALL-01.1", "") CASE_LINE("CALL-01.2", "\"waits\"")
+            CASE_LINE("CALL-01.3", "\"waits\"") CASE_LINE("CALL-01.4", "\"waits\"")
+                CASE_LINE("CALL-01.5", "\"exclusive\",\"waits\"") CASE_LINE("CALL-01.6", "");
+    struct catalogue waiting = {0};
+    struct plan plan = {0};
+    struct text words = {0};
+    ck_assert(catalogue_parse(&waiting, waiting_lines, sizeof(waiting_lines) - 1, &message));
+    ck_assert_int_eq(catalogue_select(&waiting, NULL, 0, NULL, true, &message), SELECTION_OK);
+    plan_make(&plan, &waiting, 1, false, 1);
+    ck_assert(!plan_job_waits(&plan.jobs[5])); /* it runs alone */
+    /* One slot: one after the other, those that wait first. */
+    started(&plan, 1, true, &words);
+    ck_assert_str_eq(text_string(&words), "CALL-01.2 w CALL-01.3 w CALL-01.4 w CALL-01.1 "
+                                          "CALL-01.6 CALL-01.5 ");
+    /* Three: two wait at most, and the third works; the exclusive one starts when all have ended. */
+    started(&plan, 3, false, &words);
+    ck_assert_str_eq(text_string(&words), "CALL-01.2 CALL-01.3 CALL-01.1 CALL-01.6 CALL-01.4 w w w "
+                                          "CALL-01.5 ");
+    started(&plan, 3, true, &words);
+    ck_assert_str_eq(text_string(&words), "CALL-01.2 CALL-01.3 CALL-01.1 w CALL-01.4 w CALL-01.6 w "
+                                          "CALL-01.5 ");
+    plan_finish(&plan);
+    catalogue_finish(&waiting);
+    text_finish(&words);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("supervisor_select");
@@ -288,6 +344,7 @@ int main(void)
     tcase_add_test(tests, strength_follows_the_profile);
     tcase_add_test(tests, a_case_without_a_review_of_this_text_is_suspect);
     tcase_add_test(tests, plan_order);
+    tcase_add_test(tests, waits_go_by_beside_the_work);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -29,6 +29,9 @@ enum cts_trait {
     CTS_LONG = 1 << 2,         /* limit class of 60 s instead of 20 s */
     CTS_OPT_IN = 1 << 3,       /* runs only when its case or requirement id is given */
     CTS_SMOKE = 1 << 4,        /* part of the smoke profile */
+    /* Its time goes by on the real clock, the processor idle: others run beside it. An order of the
+     * run, no more; a case that works and claims it makes the run slower. */
+    CTS_WAITS = 1 << 5,
 };
 
 struct cts_case {

@@ -121,7 +121,8 @@ const struct trait_word trait_words[TRAIT_COUNT] = {{CTS_FREE_RUNNING, "free_run
                                                     {CTS_EXCLUSIVE, "exclusive"},
                                                     {CTS_LONG, "long"},
                                                     {CTS_OPT_IN, "opt_in"},
-                                                    {CTS_SMOKE, "smoke"}};
+                                                    {CTS_SMOKE, "smoke"},
+                                                    {CTS_WAITS, "waits"}};
 
 void catalogue_trait_words(unsigned traits, struct text *text)
 {

@@ -49,7 +49,7 @@ struct trait_word {
     unsigned trait; /* enum cts_trait */
     const char *word;
 };
-#define TRAIT_COUNT 5u
+#define TRAIT_COUNT 6u
 extern const struct trait_word trait_words[TRAIT_COUNT];
 /* Appends the words of `traits`, each after a blank. */
 void catalogue_trait_words(unsigned traits, struct text *text);

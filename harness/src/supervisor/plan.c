@@ -37,11 +37,12 @@ static void shuffle_jobs(struct job *jobs, size_t count, uint64_t *state)
     }
 }
 
-enum plan_class { PLAN_LONG, PLAN_PLAIN, PLAN_EXCLUSIVE, PLAN_CLASSES };
+enum plan_class { PLAN_WAITS, PLAN_LONG, PLAN_PLAIN, PLAN_EXCLUSIVE, PLAN_CLASSES };
 
 static enum plan_class class_of(const struct catalogue_case *item)
 {
     return (item->traits & CTS_EXCLUSIVE) != 0 ? PLAN_EXCLUSIVE
+           : (item->traits & CTS_WAITS) != 0   ? PLAN_WAITS
            : (item->traits & CTS_LONG) != 0    ? PLAN_LONG
                                                : PLAN_PLAIN;
 }
@@ -51,10 +52,11 @@ void plan_make(struct plan *plan, const struct catalogue *catalogue, unsigned re
 {
     plan->count = 0;
     plan->jobs = allocate(catalogue_selected(catalogue) * repeat * sizeof(plan->jobs[0]));
-    size_t exclusive_from = 0;
-    for (int wanted = PLAN_LONG; wanted < PLAN_CLASSES; wanted++) {
-        if (wanted == PLAN_EXCLUSIVE) {
-            exclusive_from = plan->count;
+    for (int wanted = PLAN_WAITS; wanted < PLAN_CLASSES; wanted++) {
+        if (wanted == PLAN_LONG) {
+            plan->working_from = plan->count;
+        } else if (wanted == PLAN_EXCLUSIVE) {
+            plan->exclusive_from = plan->count;
         }
         for (unsigned rep = 1; rep <= repeat; rep++) {
             unsigned index = 0;
@@ -70,9 +72,39 @@ void plan_make(struct plan *plan, const struct catalogue *catalogue, unsigned re
     }
     if (shuffle) {
         uint64_t state = seed;
-        shuffle_jobs(plan->jobs, exclusive_from, &state);
-        shuffle_jobs(plan->jobs + exclusive_from, plan->count - exclusive_from, &state);
+        shuffle_jobs(plan->jobs, plan->working_from, &state);
+        shuffle_jobs(plan->jobs + plan->working_from, plan->exclusive_from - plan->working_from,
+                     &state);
+        shuffle_jobs(plan->jobs + plan->exclusive_from, plan->count - plan->exclusive_from, &state);
     }
+}
+
+bool plan_job_waits(const struct job *job)
+{
+    return class_of(job->item) == PLAN_WAITS;
+}
+
+struct plan_position plan_begin(const struct plan *plan)
+{
+    return (struct plan_position){.working = plan->working_from, .exclusive = plan->exclusive_from};
+}
+
+const struct job *plan_next(const struct plan *plan, struct plan_position *position,
+                            const struct plan_load *load)
+{
+    bool waiting_left = position->waiting < plan->working_from;
+    bool working_left = position->working < plan->exclusive_from;
+    size_t waiting_most = (2 * load->slots + 1) / 3; /* at least one, or they would come last */
+    if (waiting_left && (!working_left || load->waiting < waiting_most)) {
+        return &plan->jobs[position->waiting++];
+    }
+    if (working_left) {
+        return &plan->jobs[position->working++];
+    }
+    if (position->exclusive < plan->count && load->running == 0) {
+        return &plan->jobs[position->exclusive++];
+    }
+    return NULL;
 }
 
 void plan_finish(struct plan *plan)

@@ -27,9 +27,9 @@ struct scheduler {
     const struct schedule *schedule;
     struct schedule_outcome *outcome;
     struct slot *slots;
-    size_t next;    /* index of the next job */
+    struct plan_position position;
     size_t running; /* busy slots */
-    bool alone;     /* the running case is exclusive */
+    size_t waiting; /* of these, with a case that waits */
     bool closed;    /* nothing more is started */
 };
 
@@ -103,23 +103,22 @@ static void start_job(struct scheduler *scheduler, struct slot *slot, const stru
     slot->overdue_ns = keeper_overdue_ns(&order);
     slot->busy = true;
     scheduler->running++;
-    scheduler->alone = (job->item->traits & CTS_EXCLUSIVE) != 0;
+    scheduler->waiting += plan_job_waits(job);
     scheduler->schedule->on_start(scheduler->schedule->context, job);
 }
 
 static void fill_slots(struct scheduler *scheduler)
 {
-    const struct plan *plan = scheduler->schedule->plan;
-    for (unsigned i = 0; i < scheduler->schedule->slots; i++) {
-        if (scheduler->closed || scheduler->next == plan->count || scheduler->slots[i].busy) {
+    unsigned slots = scheduler->schedule->slots;
+    for (unsigned i = 0; i < slots && !scheduler->closed; i++) {
+        if (scheduler->slots[i].busy) {
             continue;
         }
-        const struct job *job = &plan->jobs[scheduler->next];
-        bool exclusive = (job->item->traits & CTS_EXCLUSIVE) != 0;
-        if (scheduler->running != 0 && (exclusive || scheduler->alone)) {
+        const struct plan_load load = {slots, scheduler->running, scheduler->waiting};
+        const struct job *job = plan_next(scheduler->schedule->plan, &scheduler->position, &load);
+        if (job == NULL) {
             return;
         }
-        scheduler->next++;
         start_job(scheduler, &scheduler->slots[i], job);
     }
 }
@@ -169,6 +168,7 @@ static void end_job(struct scheduler *scheduler, struct slot *slot)
     result->keeper_lost = !keeper_finish(&slot->keeper);
     slot->busy = false;
     scheduler->running--;
+    scheduler->waiting -= plan_job_waits(&slot->job);
     if (!result->keeper_lost) {
         result->report = slot->keeper.report;
         result->report.error[sizeof(result->report.error) - 1] = '\0';
@@ -250,7 +250,8 @@ void schedule_run(const struct schedule *schedule, struct schedule_outcome *outc
 {
     int cpus[OPTIONS_JOBS_MAX];
     size_t cpu_count = allowed_cpus(cpus, OPTIONS_JOBS_MAX);
-    struct scheduler scheduler = {.schedule = schedule, .outcome = outcome};
+    struct scheduler scheduler = {
+        .schedule = schedule, .outcome = outcome, .position = plan_begin(schedule->plan)};
     *outcome = (struct schedule_outcome){0};
     scheduler.slots = allocate(schedule->slots * sizeof(scheduler.slots[0]));
     struct pollfd *fds = allocate((schedule->slots + 1) * sizeof(*fds));

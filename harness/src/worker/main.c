@@ -56,7 +56,8 @@ static bool list_case(const struct cts_group *group, const struct cts_case *self
                   {CTS_EXCLUSIVE, "exclusive"},
                   {CTS_LONG, "long"},
                   {CTS_OPT_IN, "opt_in"},
-                  {CTS_SMOKE, "smoke"}};
+                  {CTS_SMOKE, "smoke"},
+                  {CTS_WAITS, "waits"}};
     const char *names[sizeof traits / sizeof traits[0]];
     size_t count = 0;
     for (size_t i = 0; i < sizeof traits / sizeof traits[0]; i++) {
