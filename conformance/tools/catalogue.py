@@ -458,7 +458,7 @@ def to_c(catalogue: Catalogue) -> str:
         "const struct cts_review cts_reviews[] = {",
         *(
             f"    {{{c_string(case)}, {c_string(short)}}},"
-            for case, short in catalogue.reviews.items()
+            for case, short in sorted(catalogue.reviews.items())
         ),
         "    {0, 0},",
         "};",

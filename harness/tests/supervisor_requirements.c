@@ -53,6 +53,6 @@ const struct cts_requirement cts_requirements[] = {
 const size_t cts_requirement_count = sizeof(cts_requirements) / sizeof(cts_requirements[0]);
 
 const struct cts_review cts_reviews[] = {
-    {"OBJ-01.1", "111111111111"},  {"CALL-01.1", "222222222222"},  {"CALL-02.1", "333333333333"},
-    {"CALL-02.2", "333333333333"}, {"CALL-02.10", "333333333333"}, {"STATE-09.1", "000000000000"}};
+    {"CALL-01.1", "222222222222"}, {"CALL-02.1", "333333333333"}, {"CALL-02.10", "333333333333"},
+    {"CALL-02.2", "333333333333"}, {"OBJ-01.1", "111111111111"},  {"STATE-09.1", "000000000000"}};
 const size_t cts_review_count = sizeof(cts_reviews) / sizeof(cts_reviews[0]);

@@ -69,27 +69,35 @@ const char *case_claim(const struct catalogue_case *item)
     return item->requirement != NULL ? item->requirement->claim : item->title;
 }
 
+static int compare_ids(const void *left, const void *right)
+{
+    const struct catalogue_case *const *first = left;
+    const struct catalogue_case *const *second = right;
+    return strcasecmp((*first)->id, (*second)->id);
+}
+
 const struct catalogue_case *catalogue_find(const struct catalogue *catalogue, const char *id)
 {
-    for (size_t i = 0; i < catalogue->count; i++) {
-        if (strcasecmp(catalogue->cases[i].id, id) == 0) {
-            return &catalogue->cases[i];
-        }
-    }
-    return NULL;
+    const struct catalogue_case wanted = {.id = (char *)(uintptr_t)id};
+    const struct catalogue_case *key = &wanted;
+    struct catalogue_case **found = bsearch((const void *)&key, (const void *)catalogue->by_id,
+                                            catalogue->count, sizeof(key), compare_ids);
+    return found != NULL ? *found : NULL;
+}
+
+static int compare_review(const void *id, const void *review)
+{
+    return strcmp(id, ((const struct cts_review *)review)->case_id);
 }
 
 /* Null, or why the case is suspect. */
 static char *find_suspicion(const struct catalogue_case *item)
 {
     const char *now = item->requirement != NULL ? item->requirement->fingerprint : NULL;
-    const char *reviewed = NULL;
+    const struct cts_review *review =
+        bsearch(item->id, cts_reviews, cts_review_count, sizeof(cts_reviews[0]), compare_review);
+    const char *reviewed = review != NULL ? review->fingerprint : NULL;
     struct text text = {0};
-    for (size_t i = 0; i < cts_review_count && reviewed == NULL; i++) {
-        if (strcmp(cts_reviews[i].case_id, item->id) == 0) {
-            reviewed = cts_reviews[i].fingerprint;
-        }
-    }
     if (reviewed == NULL) {
         text_puts(&text, "no review is recorded");
     } else if (now == NULL || strcmp(reviewed, now) != 0) {
@@ -162,10 +170,6 @@ static bool add_case(struct catalogue *catalogue, const cJSON *object, struct te
         text_puts(error, "the worker lists a case without a proper id");
         return false;
     }
-    if (catalogue_find(catalogue, id) != NULL) {
-        text_printf(error, "the worker lists %s twice", id);
-        return false;
-    }
     catalogue->cases =
         reallocate(catalogue->cases, (catalogue->count + 1) * sizeof(catalogue->cases[0]));
     struct catalogue_case *item = &catalogue->cases[catalogue->count];
@@ -183,6 +187,34 @@ static bool add_case(struct catalogue *catalogue, const cJSON *object, struct te
     item->strength = item->requirement != NULL ? item->requirement->strength : "must";
     item->suspect = find_suspicion(item);
     catalogue->count++;
+    return true;
+}
+
+/* What is known once all cases are: where each is by its id, and which is the first of its requirement.
+ * The ids of one requirement stand together in their order, since a dot sorts before a digit. */
+static bool join_cases(struct catalogue *catalogue, struct text *error)
+{
+    catalogue->by_id = allocate(catalogue->count * sizeof(catalogue->by_id[0]));
+    for (size_t i = 0; i < catalogue->count; i++) {
+        catalogue->by_id[i] = &catalogue->cases[i];
+    }
+    qsort((void *)catalogue->by_id, catalogue->count, sizeof(catalogue->by_id[0]), compare_ids);
+    for (size_t begin = 0, end = 0; begin < catalogue->count; begin = end) {
+        size_t first = catalogue->by_id[begin]->position;
+        for (; end < catalogue->count && strcmp(catalogue->by_id[end]->requirement_id,
+                                                catalogue->by_id[begin]->requirement_id) == 0;
+             end++) {
+            const struct catalogue_case *item = catalogue->by_id[end];
+            first = item->position < first ? item->position : first;
+            if (end > begin && strcasecmp(item->id, catalogue->by_id[end - 1]->id) == 0) {
+                text_printf(error, "the worker lists %s twice", item->id);
+                return false;
+            }
+        }
+        for (size_t i = begin; i < end; i++) {
+            catalogue->by_id[i]->first = first;
+        }
+    }
     return true;
 }
 
@@ -211,7 +243,7 @@ bool catalogue_parse(struct catalogue *catalogue, const char *lines, size_t size
         text_puts(error, "the worker lists no cases");
         return false;
     }
-    return true;
+    return join_cases(catalogue, error);
 }
 
 /* Runs the worker with one flag and collects what it writes. No library is loaded in it. */
@@ -304,5 +336,6 @@ void catalogue_finish(struct catalogue *catalogue)
         free(item->suspect);
     }
     free(catalogue->cases);
+    free((void *)catalogue->by_id);
     *catalogue = (struct catalogue){0};
 }

@@ -26,12 +26,14 @@ struct catalogue_case {
     char
         *suspect; /* why no review speaks for the present text of the requirement; null: one does */
     size_t position; /* 0-based */
+    size_t first;    /* position of the first case of the same requirement */
     bool selected;
 };
 
 struct catalogue {
     struct catalogue_case *cases;
     size_t count;
+    struct catalogue_case **by_id; /* `count` of them, sorted; for catalogue_find */
 };
 
 /* Reads `lines`, one JSON object per line. False with one line in `error`. */
@@ -78,7 +80,10 @@ enum selection catalogue_select(struct catalogue *catalogue, char *const *ids, s
 enum selection catalogue_keep_extent(struct catalogue *catalogue, enum cts_extent extent,
                                      struct text *message);
 size_t catalogue_selected(const struct catalogue *catalogue);
-/* Appends "CALL-02 (3), OBJ-04" for the selected cases that are suspect. Gives their number. */
+/* Appends "CALL-02 (3), OBJ-04" for the selected cases that are wanted. Gives their number. */
+size_t catalogue_name(const struct catalogue *catalogue,
+                      bool (*wanted)(const struct catalogue_case *item), struct text *text);
+/* The same for those that are suspect. */
 size_t catalogue_suspects(const struct catalogue *catalogue, struct text *text);
 
 #endif

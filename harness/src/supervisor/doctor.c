@@ -194,32 +194,8 @@ static bool report_compiler(struct doctor *doctor)
 static size_t report_skipped(const struct doctor *doctor, const char *reason,
                              bool (*skipped)(const struct catalogue_case *item))
 {
-    const struct catalogue *catalogue = &doctor->catalogue;
-    size_t total = 0;
     struct text text = {0};
-    for (size_t i = 0; i < catalogue->count; i++) {
-        const struct catalogue_case *item = &catalogue->cases[i];
-        if (!item->selected || !skipped(item)) {
-            continue;
-        }
-        size_t count = 0;
-        bool first = true;
-        for (size_t j = 0; j < catalogue->count; j++) {
-            const struct catalogue_case *other = &catalogue->cases[j];
-            if (other->selected && skipped(other) &&
-                strcmp(other->requirement_id, item->requirement_id) == 0) {
-                first = first && j >= i;
-                count++;
-            }
-        }
-        total++;
-        if (first) {
-            text_printf(&text, "%s%s", text.size == 0 ? "" : ", ", item->requirement_id);
-            if (count > 1) {
-                text_printf(&text, " (%zu)", count);
-            }
-        }
-    }
+    size_t total = catalogue_name(&doctor->catalogue, skipped, &text);
     if (total != 0) {
         say(stdout, "  %zu case%s, %s: %s\n", total, total == 1 ? "" : "s", reason,
             text_string(&text));

@@ -32,7 +32,7 @@ struct cts_review {
 extern const struct cts_requirement cts_requirements[];
 extern const size_t cts_requirement_count;
 
-extern const struct cts_review cts_reviews[];
+extern const struct cts_review cts_reviews[]; /* by case_id, in the order of strcmp */
 extern const size_t cts_review_count;
 
 #endif

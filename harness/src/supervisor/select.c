@@ -207,30 +207,37 @@ enum selection catalogue_select(struct catalogue *catalogue, char *const *ids, s
     return SELECTION_OK;
 }
 
-size_t catalogue_suspects(const struct catalogue *catalogue, struct text *text)
+size_t catalogue_name(const struct catalogue *catalogue,
+                      bool (*wanted)(const struct catalogue_case *item), struct text *text)
 {
     size_t total = 0;
+    size_t *counts = allocate(catalogue->count * sizeof(counts[0])); /* by first case */
     for (size_t i = 0; i < catalogue->count; i++) {
         const struct catalogue_case *item = &catalogue->cases[i];
-        size_t before = 0;
-        size_t count = 0;
-        for (size_t j = 0; j < catalogue->count; j++) {
-            const struct catalogue_case *other = &catalogue->cases[j];
-            bool same = other->selected && other->suspect != NULL &&
-                        strcmp(other->requirement_id, item->requirement_id) == 0;
-            before += same && j < i;
-            count += same;
-        }
-        if (!item->selected || item->suspect == NULL || before != 0) {
+        counts[item->first] += item->selected && wanted(item);
+    }
+    for (size_t i = 0; i < catalogue->count; i++) {
+        if (counts[i] == 0) {
             continue;
         }
-        text_printf(text, "%s%s", total == 0 ? "" : ", ", item->requirement_id);
-        if (count > 1) {
-            text_printf(text, " (%zu)", count);
+        text_printf(text, "%s%s", total == 0 ? "" : ", ", catalogue->cases[i].requirement_id);
+        if (counts[i] > 1) {
+            text_printf(text, " (%zu)", counts[i]);
         }
-        total += count;
+        total += counts[i];
     }
+    free(counts);
     return total;
+}
+
+static bool is_suspect(const struct catalogue_case *item)
+{
+    return item->suspect != NULL;
+}
+
+size_t catalogue_suspects(const struct catalogue *catalogue, struct text *text)
+{
+    return catalogue_name(catalogue, is_suspect, text);
 }
 
 enum selection catalogue_keep_extent(struct catalogue *catalogue, enum cts_extent extent,

@@ -191,19 +191,6 @@ static void add_table(const struct summary *summary, bool color, struct text *te
     }
 }
 
-/* The verdicts of all cases of the requirement to which this case belongs. */
-static unsigned mask_of_requirement(const struct summary *summary, size_t position)
-{
-    const struct catalogue_case *cases = summary->catalogue->cases;
-    unsigned mask = 0;
-    for (size_t i = 0; i < summary->catalogue->count; i++) {
-        if (strcmp(cases[i].requirement_id, cases[position].requirement_id) == 0) {
-            mask |= summary->masks[i];
-        }
-    }
-    return mask;
-}
-
 /* Calls `add` once for each requirement that has a verdict of `wanted` and none of `unwanted`, in
  * the order of cases. */
 static size_t
@@ -212,17 +199,17 @@ each_failed(const struct summary *summary, unsigned wanted, unsigned unwanted, s
 {
     size_t number = 0;
     const struct catalogue *catalogue = summary->catalogue;
+    unsigned *masks = allocate(catalogue->count * sizeof(masks[0])); /* by first case */
     for (size_t i = 0; i < catalogue->count; i++) {
-        unsigned mask = mask_of_requirement(summary, i);
-        bool seen = (mask & wanted) == 0 || (mask & unwanted) != 0;
-        for (size_t j = 0; j < i && !seen; j++) {
-            seen =
-                strcmp(catalogue->cases[j].requirement_id, catalogue->cases[i].requirement_id) == 0;
-        }
-        if (!seen) {
+        masks[catalogue->cases[i].first] |= summary->masks[i];
+    }
+    for (size_t i = 0; i < catalogue->count; i++) {
+        if (catalogue->cases[i].first == i && (masks[i] & wanted) != 0 &&
+            (masks[i] & unwanted) == 0) {
             add(&catalogue->cases[i], number++, text);
         }
     }
+    free(masks);
     return number;
 }
 
