@@ -22,6 +22,7 @@ extern const struct cts_group cts_group_call_set_before;
 extern const struct cts_group cts_group_call_window;
 extern const struct cts_group cts_group_call_withdraw;
 extern const struct cts_group cts_group_recv_bad_sync;
+extern const struct cts_group cts_group_recv_end_closed;
 extern const struct cts_group cts_group_recv_immune;
 extern const struct cts_group cts_group_recv_listener;
 extern const struct cts_group cts_group_recv_many;
@@ -115,6 +116,7 @@ const struct cts_group *const cts_groups[] = {
     &cts_group_call_window,
     &cts_group_call_withdraw,
     &cts_group_recv_bad_sync,
+    &cts_group_recv_end_closed,
     &cts_group_recv_immune,
     &cts_group_recv_listener,
     &cts_group_recv_many,

@@ -44,7 +44,7 @@ def not_green(run: Run) -> list[str]:
 )
 def test_right_is_green(suite: Suite, blind: Builder, library: Library) -> None:
     path = blind.library(library)
-    run = suite.run(QUICK, path, adapter_of(library, blind), ["--jobs", "4"], limit_s=240)
+    run = suite.run(QUICK, path, adapter_of(library, blind), limit_s=240)
     assert run.exit_code in (0, 6), not_green(run)
     assert not not_green(run)
     assert run.counts["PASS"] > 100
@@ -57,7 +57,7 @@ def test_right_is_green(suite: Suite, blind: Builder, library: Library) -> None:
 )
 def test_right_is_green_in_a_part(suite: Suite, blind: Builder, part: int, library: Library) -> None:
     path = blind.library(library)
-    options = ["--profile", "ce-1.4", "--jobs", "4", "--shard", f"{part}/{PARTS}"]
+    options = ["--profile", "ce-1.4", "--shard", f"{part}/{PARTS}"]
     run = suite.run(sorted(AREAS - {"ABI"}), path, adapter_of(library, blind), options, limit_s=240)
     assert run.exit_code in (0, 6), not_green(run)
     assert not not_green(run)

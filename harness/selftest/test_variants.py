@@ -19,8 +19,6 @@ VARIANTS = ("futex", "condvar", "poll", "contrary", "broker", "cxx")
 REPEAT = int(os.environ.get("CTS_SELFTEST_REPEAT", "1"))
 SLOW_REPEAT = 100
 RUN_LIMIT_S = 240
-# They wait on real time, a good part of a run; more jobs than processors fill it.
-JOBS = str(min(2 * (os.cpu_count() or 1), 256))
 
 # What a library in one process without adapter and without some optional functions cannot show.
 REASONS = re.compile(
@@ -42,7 +40,7 @@ def check(run: Run) -> None:
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_is_green(suite: Suite, variant: str) -> None:
-    options = ["--repeat", str(REPEAT), "--shuffle", "--seed", "11", "--jobs", JOBS]
+    options = ["--repeat", str(REPEAT), "--shuffle", "--seed", "11"]
     run = suite.run(sut=suite.variant(variant), options=options, limit_s=REPEAT * RUN_LIMIT_S)
     check(run)
     assert len(run.cases) == REPEAT * len(run.start["planned"])
@@ -63,7 +61,7 @@ def test_is_green_in_the_newest_edition(suite: Suite, variant: str) -> None:
     changed = sorted(id for id, row in new.items() if old.get(id) != row)
     assert any(id.startswith("V14") for id in changed)
     assert {new[id]["strength"] for id in changed if id in old} == {"must"}
-    run = suite.run(changed, suite.variant(variant), options=["--profile", "ce-1.4", "--jobs", JOBS])
+    run = suite.run(changed, suite.variant(variant), options=["--profile", "ce-1.4"])
     check(run)
     assert run.start["profile"] == "ce-1.4"
     assert set(run.verdicts) == set(changed)
