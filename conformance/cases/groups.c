@@ -36,6 +36,7 @@ extern const struct cts_group cts_group_state_immediate;
 extern const struct cts_group cts_group_state_outside_ipc;
 extern const struct cts_group cts_group_state_pulse;
 extern const struct cts_group cts_group_state_sticky;
+extern const struct cts_group cts_group_walk;
 extern const struct cts_group cts_group_window_call;
 extern const struct cts_group cts_group_window_call_close;
 extern const struct cts_group cts_group_window_call_held;
@@ -130,6 +131,7 @@ const struct cts_group *const cts_groups[] = {
     &cts_group_state_outside_ipc,
     &cts_group_state_pulse,
     &cts_group_state_sticky,
+    &cts_group_walk,
     &cts_group_window_call,
     &cts_group_window_call_close,
     &cts_group_window_call_held,

@@ -71,18 +71,16 @@ const char *case_claim(const struct catalogue_case *item)
 
 static int compare_ids(const void *left, const void *right)
 {
-    const struct catalogue_case *const *first = left;
-    const struct catalogue_case *const *second = right;
-    return strcasecmp((*first)->id, (*second)->id);
+    return strcasecmp(((const struct catalogue_place *)left)->id,
+                      ((const struct catalogue_place *)right)->id);
 }
 
 const struct catalogue_case *catalogue_find(const struct catalogue *catalogue, const char *id)
 {
-    const struct catalogue_case wanted = {.id = (char *)(uintptr_t)id};
-    const struct catalogue_case *key = &wanted;
-    struct catalogue_case **found = bsearch((const void *)&key, (const void *)catalogue->by_id,
-                                            catalogue->count, sizeof(key), compare_ids);
-    return found != NULL ? *found : NULL;
+    const struct catalogue_place wanted = {.id = id};
+    const struct catalogue_place *found = bsearch(&wanted, catalogue->by_id, catalogue->count,
+                                                  sizeof(catalogue->by_id[0]), compare_ids);
+    return found != NULL ? &catalogue->cases[found->position] : NULL;
 }
 
 static int compare_review(const void *id, const void *review)
@@ -196,23 +194,25 @@ static bool join_cases(struct catalogue *catalogue, struct text *error)
 {
     catalogue->by_id = allocate(catalogue->count * sizeof(catalogue->by_id[0]));
     for (size_t i = 0; i < catalogue->count; i++) {
-        catalogue->by_id[i] = &catalogue->cases[i];
+        catalogue->by_id[i] = (struct catalogue_place){catalogue->cases[i].id, i};
     }
-    qsort((void *)catalogue->by_id, catalogue->count, sizeof(catalogue->by_id[0]), compare_ids);
+    qsort(catalogue->by_id, catalogue->count, sizeof(catalogue->by_id[0]), compare_ids);
     for (size_t begin = 0, end = 0; begin < catalogue->count; begin = end) {
-        size_t first = catalogue->by_id[begin]->position;
-        for (; end < catalogue->count && strcmp(catalogue->by_id[end]->requirement_id,
-                                                catalogue->by_id[begin]->requirement_id) == 0;
-             end++) {
-            const struct catalogue_case *item = catalogue->by_id[end];
-            first = item->position < first ? item->position : first;
-            if (end > begin && strcasecmp(item->id, catalogue->by_id[end - 1]->id) == 0) {
-                text_printf(error, "the worker lists %s twice", item->id);
+        const char *requirement = catalogue->cases[catalogue->by_id[begin].position].requirement_id;
+        size_t first = catalogue->by_id[begin].position;
+        for (; end < catalogue->count; end++) {
+            const struct catalogue_place *place = &catalogue->by_id[end];
+            if (strcmp(catalogue->cases[place->position].requirement_id, requirement) != 0) {
+                break;
+            }
+            if (end > begin && strcasecmp(place->id, catalogue->by_id[end - 1].id) == 0) {
+                text_printf(error, "the worker lists %s twice", place->id);
                 return false;
             }
+            first = place->position < first ? place->position : first;
         }
         for (size_t i = begin; i < end; i++) {
-            catalogue->by_id[i]->first = first;
+            catalogue->cases[catalogue->by_id[i].position].first = first;
         }
     }
     return true;
@@ -336,6 +336,6 @@ void catalogue_finish(struct catalogue *catalogue)
         free(item->suspect);
     }
     free(catalogue->cases);
-    free((void *)catalogue->by_id);
+    free(catalogue->by_id);
     *catalogue = (struct catalogue){0};
 }

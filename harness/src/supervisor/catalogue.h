@@ -30,10 +30,15 @@ struct catalogue_case {
     bool selected;
 };
 
+struct catalogue_place {
+    const char *id;
+    size_t position;
+};
+
 struct catalogue {
     struct catalogue_case *cases;
     size_t count;
-    struct catalogue_case **by_id; /* `count` of them, sorted; for catalogue_find */
+    struct catalogue_place *by_id; /* `count` of them, sorted; for catalogue_find */
 };
 
 /* Reads `lines`, one JSON object per line. False with one line in `error`. */

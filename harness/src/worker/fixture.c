@@ -10,6 +10,9 @@
 
 /* The longest real limit that a case may wait for. */
 #define CTS_IMITATED_MAX_MS 4000u
+/* Of cases that make as many steps as they find time for. */
+#define STEPS_BUDGET_NS 1500000000u
+#define STEPS_SOAK_FACTOR 8u
 
 rtl_uint32_t cts_mdelay(const struct cts_case *self)
 {
@@ -397,6 +400,17 @@ struct cts_op *cts_start_sleep(struct cts_actor *actor, rtl_uint32_t millisecond
     op->mdelay = milliseconds;
     cts_op_post(op);
     return op;
+}
+
+bool cts_steps_left(unsigned done, unsigned wanted)
+{
+    static uint64_t start_ns;
+    unsigned factor = cts_world.extent == CTS_EXTENT_SOAK ? STEPS_SOAK_FACTOR : 1;
+    if (done == 0) {
+        start_ns = cts_now_ns();
+    }
+    double budget_ns = (double)STEPS_BUDGET_NS * factor * cts_world.timeout_factor;
+    return done < wanted * factor && (double)(cts_now_ns() - start_ns) <= budget_ns;
 }
 
 rtl_uint32_t cts_random(rtl_uint32_t bound)
