@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Walks: random programs, one step at a time. After each step everything comes to rest, and the history goes
- * through the model: who waits then, and who must not, is known exactly, so what a walk finds needs no luck in
- * time. The other cases look at what somebody thought of; a walk passes through states that nobody did.
+ * Walks: random programs, one step at a time. What a step must bring about, an interruption, a request that is taken,
+ * a call that comes back, is waited for before the next one, so what a walk finds needs no luck in time; and the history
+ * goes through the model. Other cases look at what somebody thought of; a walk passes through states that nobody did.
  *
  * Each walk keeps to the calls that its requirement is about. What the documents leave open is not done: Close of
  * an object in use, a second receive of a thread that owes a Reply, a Reply to a call that has timed out.
@@ -506,6 +506,18 @@ static const struct cts_case cases[] = {
      THIRD | CALLS | OWN_SET, 0},
     {"XFER-03.60", "a walk on which requests are refused", walk, CTS_TWO_PROCESSES, CTS_UNLIMITED,
      REFUSED | LISTENER, 0},
+    {"CALL-03.60", "a walk of calls that are withdrawn", walk, CTS_ONE_PROCESS, CTS_LIMITED,
+     CALLS | LIMITS | NO_OBJECT | LISTENER, 0},
+    {"RECV-08.60", "a walk of receives while other objects are set and closed", walk,
+     CTS_ONE_PROCESS, CTS_LIMITED, RECEIVES | RENEW | LISTENER, 0},
+    {"RECV-11.61", "a walk of receives on one channel after the other, one process", walk,
+     CTS_ONE_PROCESS, CTS_UNLIMITED, RECEIVES, 0},
+    {"STATE-03.60", "a walk of Set, Clear and waits that time out", walk, CTS_ONE_PROCESS,
+     CTS_UNLIMITED, LIMITS | OWN_SET, 0},
+    {"SCOPE-02.60", "a walk with new objects in two processes", walk, CTS_TWO_PROCESSES,
+     CTS_LIMITED, RENEW | OWN_SET, 0},
+    {"V14-02.60", "a walk of calls with automatically clearing objects", walk, CTS_ONE_PROCESS,
+     CTS_UNLIMITED, AUTOCLEAR | CALLS, 0},
     {"RACE-05.60", "a walk with all that the documents say", walk, CTS_ONE_PROCESS, CTS_LIMITED,
      NO_OBJECT | LISTENER | RENEW | REFUSED | LIMITS | OWN_SET, 0},
     {"RACE-05.61", "a walk with all that the documents say, two processes", walk, CTS_TWO_PROCESSES,

@@ -85,9 +85,11 @@ static void narrow_masks_are_refused(const struct cts_case *self)
     struct cts_op *recv = cts_start_recv(s.server, s.link.server);
     cts_require_blocked(recv);
 
-    for (size_t i = 0; i < sizeof masks / sizeof masks[0]; i++) {
+    enum { MASKS = sizeof masks / sizeof masks[0] };
+    for (size_t i = 0; i <= MASKS; i++) {
         struct cts_message request = CTS_WITH_HANDLE(s.sync);
-        request.rights[0] = masks[i];
+        request.rights[0] = i < MASKS ? masks[i] : 0;
+        request.no_rights = i == MASKS;
         cts_check_error(
             self->variant == BY_CALL
                 ? cts_start_call(s.client, s.link.client, request)

@@ -7,7 +7,7 @@
 #include <cts/cts.h>
 
 /* variant: how the request was received, and the state of the object. */
-enum { BY_RECV, BY_RECV_WHILE_SET, BY_RECV_EX, BY_RECV_EX_WITH_ITSELF, WITH_ARENA };
+enum { BY_RECV, BY_RECV_WHILE_SET, BY_RECV_EX, BY_RECV_EX_WITH_ITSELF, WITH_ARENA, BY_LISTENER };
 /* Far beyond an exchange, and below the rest after which the harness gives a call up. */
 enum { CLIENT_MS = 4000 };
 #define ARENA_BYTES 256
@@ -20,6 +20,8 @@ static struct cts_op *start_receiving(const struct cts_case *self, struct cts_ac
         return cts_start_recv_ex(server, link->server, cts_mdelay(self), INVALID_HANDLE);
     case BY_RECV_EX_WITH_ITSELF:
         return cts_start_recv_ex(server, link->server, cts_mdelay(self), sync);
+    case BY_LISTENER:
+        return cts_start_recv_ex(server, link->listener, cts_mdelay(self), sync);
     default:
         return cts_start_recv(server, link->server);
     }
@@ -96,14 +98,16 @@ static void narrow_masks_are_refused(const struct cts_case *self)
     struct cts_actor *server = cts_actor_new(link.server_process, "server");
     Handle sync = cts_sync_new(link.server_process);
     bool waited = false;
-    for (size_t i = 0; i < sizeof masks / sizeof masks[0] && !waited; i++) {
+    enum { MASKS = sizeof masks / sizeof masks[0] };
+    for (size_t i = 0; i <= MASKS && !waited; i++) {
         struct cts_op *recv = start_receiving(self, server, &link, sync);
         cts_require_blocked(recv);
         struct cts_op *call =
             cts_start_call_ex(client, link.client, CTS_PLAIN, CLIENT_MS, INVALID_HANDLE);
         cts_require_returned(recv, rcOk);
         struct cts_message response = CTS_WITH_HANDLE(sync);
-        response.rights[0] = masks[i];
+        response.rights[0] = i < MASKS ? masks[i] : 0;
+        response.no_rights = i == MASKS;
 
         cts_check_error(cts_start_reply(server, recv, response));
 
@@ -136,6 +140,10 @@ static const struct cts_case cases[] = {
      reply_with_sync_handle_is_an_error, CTS_TWO_PROCESSES, CTS_UNLIMITED, WITH_ARENA, 0},
     {"XFER-04.10", "Reply with the sync handle and an arena is refused, one process",
      reply_with_sync_handle_is_an_error, CTS_ONE_PROCESS, CTS_UNLIMITED, WITH_ARENA, 0},
+    {"XFER-04.20", "Reply with the sync handle is refused after RecvEx on a listener",
+     reply_with_sync_handle_is_an_error, CTS_ONE_PROCESS, CTS_UNLIMITED, BY_LISTENER, 0},
+    {"XFER-04.21", "Reply with the sync handle is refused after RecvEx on a listener, limit",
+     reply_with_sync_handle_is_an_error, CTS_TWO_PROCESSES, CTS_LIMITED, BY_LISTENER, 0},
     {"XFER-04.14", "a Reply that asks for few rights of the sync handle is refused",
      narrow_masks_are_refused, CTS_ONE_PROCESS, CTS_UNLIMITED, BY_RECV, 0},
     {"XFER-04.15", "a Reply that asks for few rights of the sync handle is refused, RecvEx, limit",

@@ -87,6 +87,7 @@ struct cts_message {
     unsigned handle_count;
     Handle handles[CTS_MESSAGE_HANDLES];
     nk_rights_t rights[CTS_MESSAGE_HANDLES]; /* 0 stands for NK_RIGHTS_HELD */
+    bool no_rights;                          /* all descriptors ask for none at all */
     rtl_uint32_t arena_bytes;                /* pattern bytes in the arena, at most 131072 */
 };
 /* Only the number and the pattern. */
@@ -187,7 +188,7 @@ void cts_program_run(void);
 /* A number from the run's seed, below `bound`; the same for the same seed, case and call. */
 rtl_uint32_t cts_random(rtl_uint32_t bound);
 /* Another step of a case that wants `wanted` of them and has made `done`? A library that is slow makes fewer;
- * in the soak extent there are ten times as many. */
+ * in the soak extent there are four times as many. */
 bool cts_steps_left(unsigned done, unsigned wanted);
 
 /* ------------------------------------------------------------------------------------------------

@@ -11,8 +11,8 @@
 /* The longest real limit that a case may wait for. */
 #define CTS_IMITATED_MAX_MS 4000u
 /* Of cases that make as many steps as they find time for. */
-#define STEPS_BUDGET_NS 1500000000u
-#define STEPS_SOAK_FACTOR 8u
+#define STEPS_BUDGET_NS 3000000000u
+#define STEPS_SOAK_FACTOR 4u
 
 rtl_uint32_t cts_mdelay(const struct cts_case *self)
 {

@@ -23,7 +23,7 @@ void cts_message_fill(struct cts_wire *wire, nk_arena *arena, const struct cts_m
     nk_msg_set_ncaps(&wire->base_, (nk_uint16_t)message->handle_count);
     for (unsigned i = 0; i < message->handle_count; i++) {
         wire->handles[i] = nk_handle_desc(message->handles[i]);
-        if (message->rights[i] != 0) {
+        if (message->rights[i] != 0 || message->no_rights) {
             wire->handles[i].rights = message->rights[i];
         }
     }
