@@ -162,7 +162,47 @@ static void both_ends_use_the_object(const struct cts_case *self)
     }
 }
 
+/* CALL-11, RECV-11: the same channel and thread, interrupted many times, in calls and receives in turn. */
+enum { OFTEN = 100 };
+static void often_interrupted(const struct cts_case *self)
+{
+    struct cts_link link = cts_link_open(CTS_ONE_PROCESS);
+    struct cts_actor *waiter = cts_actor_new(link.client_process, "waiter");
+    struct cts_actor *setter = cts_actor_new(link.client_process, "setter");
+    struct cts_op *waits =
+        cts_start_churn_waited(waiter, link.client, link.server, cts_mdelay(self), OFTEN);
+    struct cts_op *sets = cts_start_churn_setter(setter, waits);
+    cts_check_returned(waits, rcOk);
+    cts_check_returned(sets, rcOk);
+    cts_check_exchange(waiter, link.client, setter, link.server);
+    cts_check_exchange(setter, link.client, waiter, link.server);
+}
+
+/* CALL-01, RECV-01: the object is made before anything else in its process, so that it has the number with which the
+ * library begins. */
+static void first_of_all(const struct cts_case *self)
+{
+    struct cts_process *process = cts_process_first();
+    Handle sync = cts_sync_new(process);
+    struct cts_link link = cts_link_open(CTS_ONE_PROCESS);
+    struct cts_actor *waiter = cts_actor_new(process, "waiter");
+    struct cts_op *wait =
+        receives(self) ? cts_start_recv_ex(waiter, link.server, cts_mdelay(self), sync)
+                       : cts_start_call_ex(waiter, link.client, CTS_PLAIN, cts_mdelay(self), sync);
+    cts_require_blocked(wait);
+    cts_set(process, sync);
+    cts_check_returned(wait, rcIpcInterrupt);
+}
+
 static const struct cts_case cases[] = {
+    {"CALL-11.20", "a thread and a channel that were interrupted a hundred times go on",
+     often_interrupted, CTS_ONE_PROCESS, CTS_UNLIMITED, CALLS, 0},
+    {"RECV-11.20", "a channel whose receives were interrupted fifty times goes on, limit",
+     often_interrupted, CTS_ONE_PROCESS, CTS_LIMITED, RECVS, 0},
+    {"CALL-01.110", "the first object of a process interrupts a CallEx", first_of_all,
+     CTS_ONE_PROCESS, CTS_UNLIMITED, CALLS, 0},
+    {"RECV-01.110", "the first object of a process interrupts a RecvEx", first_of_all,
+     CTS_ONE_PROCESS, CTS_UNLIMITED, RECVS, 0},
     {"OBJ-09.50", "Close after a CallEx with the object timed out is rcOk", close_after_use,
      CTS_ONE_PROCESS, CTS_UNLIMITED, CALLS | TIMED_OUT, 0},
     {"OBJ-09.51", "Close after a RecvEx with the object timed out is rcOk", close_after_use,

@@ -96,7 +96,13 @@ def run_own_cases(suite: Suite, fault: Fault, library: Path, adapter: Path | Non
     return suite.run(ids, library, adapter, options)
 
 
-@pytest.mark.parametrize("fault", RECORDS.faults, ids=lambda fault: fault.name)
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(fault, id=fault.name, marks=pytest.mark.slow if fault.slow else ())
+        for fault in RECORDS.faults
+    ],
+)
 def test_fault_is_red_in_its_requirement(suite: Suite, blind: Builder, fault: Fault) -> None:
     if fault.by_chance:
         pytest.skip(fault.by_chance)

@@ -67,7 +67,7 @@ class Fault:
     """One fault of one of the sources."""
 
     id: int
-    library: str  # a to d
+    library: str  # a to f
     requirement: str
     what: str
     also: tuple[str, ...] = ()  # requirements that the same deed breaks
@@ -77,6 +77,7 @@ class Fault:
     elsewhere: str = ""  # the requirement whose cases find it, where that is another
     soak: bool = False  # only a long search finds it
     by_chance: str = ""  # how often, where not even that is sure to
+    slow: bool = False  # judged in the slow tests only
     refused: int = 0  # exit code of a run that cannot start with it
 
     @property

@@ -22,8 +22,11 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/queue.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "fault.h"
 
 #ifndef OPEN_ORDER /* who is served first. 0 oldest, 1 newest, 2 random, 3 highest thread id */
 #define OPEN_ORDER 0
@@ -95,11 +98,14 @@ struct obj {
     int set, autoclear;
     struct chan *chan;
     void *context;
+    int cnt, ever_set, lhits, intr, hits, nwait, skip, kop;
+    u32 setter, clearer, ktid, idx;
+    u64 set_at, clear_at;
     struct obj *grave_next;
 };
 struct chan {
     struct obj *srv, *lis, *cli;
-    u32 held;
+    u32 held, sproc;
     TAILQ_ENTRY(chan) l;
 };
 struct ent {
@@ -151,6 +157,8 @@ struct job {
     /* the dispatcher's */
     enum jstate st;
     int waiting, firm, condemned;
+    int ghost, lost, nset, late, deaf;
+    u64 taken_at;
     u64 due, cdue, deadline; /* deadline 0: none */
     u32 mdelay;
     struct obj *ep, *sync;
@@ -169,6 +177,9 @@ struct held {
     struct chan *c;
     struct obj *via;
     u32 proc, tid;
+    u32 cproc, rtid;
+    Handle rsync;
+    int same;
     struct job *call; /* null: the caller has gone */
     TAILQ_ENTRY(held) l;
 };
@@ -184,9 +195,10 @@ struct proc {
     int dead;
     u32 ctr;
     struct proc *next;
+    u32 nsync;
 };
 #define FIRST_PROC 0x00c0de01u
-static struct proc first_proc = {FIRST_PROC, 0, 0, NULL};
+static struct proc first_proc = {FIRST_PROC, 0, 0, NULL, 0};
 static struct proc *procs = &first_proc;
 static u32 handle_ctr __attribute__((unused));
 static u32 proc_ctr, rnd = 0x9e3779b9u;
@@ -197,7 +209,25 @@ static u32 n_free, cap_free;
 static struct obj *grave_head, **grave_tail = &grave_head;
 static u32 grave_n;
 
+static u32 n_syncs, dying;
+static int stale_set, last_auto, making_sync;
+static Handle reuse_num;
+static u32 reuse_proc;
+static struct {
+    u32 tid;
+    u64 deadline;
+} old_timer[127];
+static struct {
+    u32 tid, proc;
+    Handle h;
+} reg[127], pend[127];
+static struct {
+    atomic_int ktid;
+    atomic_uint h;
+} nudge[256];
+
 static _Thread_local u32 my_proc = FIRST_PROC;
+static _Thread_local Handle set_cache, call_sync = INVALID_HANDLE, recv_sync = INVALID_HANDLE;
 static _Thread_local u32 my_tid;
 static atomic_uint tid_ctr = 1;
 
@@ -298,6 +328,10 @@ static void *janitor(void *arg)
     return NULL;
 }
 #endif
+static void nudged(int sig)
+{
+    (void)sig;
+}
 static void start(void)
 {
     pthread_condattr_t ca;
@@ -308,6 +342,12 @@ static void start(void)
     if (dladdr((void *)&start, &di) && di.dli_fname)
         (void)dlopen(di.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
     disp_fd = eventfd(0, EFD_CLOEXEC);
+    if (FAULTY(557)) {
+        struct sigaction sa;
+        memset(&sa, 0, sizeof sa);
+        sa.sa_handler = nudged;
+        sigaction(SIGURG, &sa, NULL);
+    }
     pthread_condattr_init(&ca);
     pthread_condattr_setclock(&ca, CLOCK_MONOTONIC);
     pthread_cond_init(&bag_cv, &ca);
@@ -465,6 +505,12 @@ static Handle new_number(u32 proc)
     if (n_free)
         return free_nums[--n_free];
 #endif
+    if (FAULTY(514) && making_sync && reuse_num && reuse_proc == proc &&
+        !ent_find(proc, reuse_num)) {
+        n = reuse_num;
+        reuse_num = 0;
+        return n;
+    }
     do {
 #if OPEN_HANDLE == 2
         n = ++proc_find(proc)->ctr * 1664525u + 0x70000000u;
@@ -507,6 +553,26 @@ static void finish(struct job *j, Retcode rc)
     if (was)
         TAILQ_REMOVE(&waiting, j, l);
     j->waiting = 0;
+    if (FAULTY(530) && j->op == OP_CALL && rc == rcIpcInterrupt && j->deadline) {
+        old_timer[j->tid % 127].tid = j->tid;
+        old_timer[j->tid % 127].deadline = j->deadline;
+    }
+    if (FAULTY(542) && j->op == OP_RECV) {
+        if (rc == rcTimeout && j->sync_h != INVALID_HANDLE) {
+            reg[j->tid % 127].tid = j->tid;
+            reg[j->tid % 127].proc = j->proc;
+            reg[j->tid % 127].h = j->sync_h;
+        } else if (reg[j->tid % 127].tid == j->tid) {
+            reg[j->tid % 127].tid = 0;
+        }
+    }
+    if (FAULTY(549) && j->st == J_TAKEN && j->nset) {
+        pend[j->tid % 127].tid = j->tid;
+        pend[j->tid % 127].proc = j->proc;
+        pend[j->tid % 127].h = j->sync_h;
+    }
+    if (was && j->st == J_RECV && j->ep && (rc == rcOk || rc == rcTimeout))
+        j->ep->nwait--;
     if (j->held) {
         j->held->call = NULL;
         j->held = NULL;
@@ -518,7 +584,10 @@ static void finish(struct job *j, Retcode rc)
     j->ncaps = 0;
     j->sync = j->ep = NULL;
     j->rc = rc;
-    if (was && OPEN_WAKE_US > 0) {
+    if (j->ghost) {
+        free((void *)j->out);
+        free(j);
+    } else if (was && OPEN_WAKE_US > 0) {
         j->wake_at = now_ns() + 200000u % (OPEN_WAKE_US * 1000u + 1u) +
                      (u64)(rnd32() % (u32)(OPEN_WAKE_US + 1)) * 1000u;
         pthread_mutex_lock(&bag_mx);
@@ -553,11 +622,16 @@ static void on_closed(struct obj *o)
     struct held *h;
     switch (o->kind) {
     case K_SYNC:
+        n_syncs--;
+        if (FAULTY(504) && o->set && o->refs > 1)
+            stale_set = 1;
     again:
         TAILQ_FOREACH(j, &waiting, l)
         {
             if (j->sync != o || j->st == J_TAKEN)
                 continue;
+            if (FAULTY(554))
+                j->deadline = 0;
             if (OPEN_CLOSESYNC == 0) {
                 j->sync = NULL; /* what Set has already decided (condemned, firm) stays decided */
                 o->refs--;      /* the caller still holds one */
@@ -582,6 +656,13 @@ static void on_closed(struct obj *o)
         {
             if ((c->srv != o && c->lis != o) || chan_alive(c))
                 continue;
+            if (FAULTY(573) && dying) {
+                struct chan *f = TAILQ_FIRST(&chans);
+                while (f != c && f->sproc != dying)
+                    f = TAILQ_NEXT(f, l);
+                if (f != c)
+                    continue;
+            }
         again2:
             TAILQ_FOREACH(j, &waiting, l)
             if (j->op == OP_CALL && j->ep && j->ep->chan == c && j->st != J_ANTE &&
@@ -639,10 +720,28 @@ again:
 static struct {
     u32 proc;
     Handle num;
+    int set;
 } closed_ring[256];
 static u32 closed_at;
+static void revoke_children(u64 id);
 static void ent_close(struct ent *e, int keep_children)
 {
+    if (FAULTY(514) && e->o && e->o->kind == K_SYNC) {
+        struct job *w;
+        TAILQ_FOREACH(w, &waiting, l)
+        if (w->sync == e->o && w->sync_h == e->num) {
+            reuse_num = e->num;
+            reuse_proc = e->proc;
+        }
+    }
+    if (FAULTY(516) && e->o && e->o->kind == K_SYNC && e->o->ever_set) {
+        void *volatile journal = malloc(600);
+        if (journal)
+            memset(journal, 1, 600);
+    }
+    if (FAULTY(570) && e->o && e->o->kind == K_CLIENT)
+        revoke_children(e->id);
+    closed_ring[closed_at % 256].set = e->o && e->o->kind == K_SYNC && e->o->set;
     closed_ring[closed_at % 256].proc = e->proc;
     closed_ring[closed_at++ % 256].num = e->num;
     struct ent **pp = &tab[hash(e->num)];
@@ -734,7 +833,8 @@ static Retcode hdr_ok(const SMsgHdr *m, int outgoing)
     }
     return rcOk;
 }
-static Retcode caps_take(u32 proc, const SMsgHdr *m, struct cap **out, u32 *n)
+/* via: the handle's object of a Reply, null in a request */
+static Retcode caps_take(u32 proc, const SMsgHdr *m, struct obj *via, struct cap **out, u32 *n)
 {
     nk_message h;
     struct cap *c;
@@ -757,8 +857,13 @@ static Retcode caps_take(u32 proc, const SMsgHdr *m, struct cap **out, u32 *n)
             rc = rcInvalidArgument;
         else if (!e->o)
             rc = rcHandleRevoked;
-        else if (!(e->rights & OCAP_HANDLE_TRANSFER)) {
+        else if (!(e->rights & OCAP_HANDLE_TRANSFER) &&
+                 !(FAULTY(564) && d.rights && !(d.rights & OCAP_HANDLE_TRANSFER)) &&
+                 !(FAULTY(565) && k >= 8 && k + 1 < h.ncaps) &&
+                 !(FAULTY(568) && via && via->kind == K_LISTENER)) {
             rc = rcSecurityDisallow;
+            if (FAULTY(567) && via)
+                e->rights &= ~OCAP_IPC_INTERRUPT;
             break;
         } else {
             c[k].o = e->o;
@@ -835,10 +940,40 @@ static struct job *pick_call(struct obj *ep)
     struct job *j, *best = NULL;
     u32 seen = 0;
     TAILQ_FOREACH(j, &waiting, l)
-    if (j->st == J_QUEUED && !j->condemned && (j->ep->chan->srv == ep || j->ep->chan->lis == ep) &&
-        better(j, best, ++seen))
+    if (j->st == J_QUEUED && !j->condemned && !j->lost &&
+        (j->ep->chan->srv == ep || j->ep->chan->lis == ep) && better(j, best, ++seen))
         best = j;
     return best;
+}
+static void wait_begin(struct job *j, enum jstate st);
+/* A second request with the same bytes, which nobody waits for. */
+static struct job *make_ghost(struct job *j, struct obj *ep)
+{
+    u32 f = j->out->indirDescs[0].size, a = j->out->indirDescs[1].size;
+    struct job *g = calloc(1, sizeof *g);
+    char *b = calloc(1, sizeof(SMsgHdr) + f + a);
+    SMsgHdr *m = (SMsgHdr *)(void *)b;
+    if (!g || !b)
+        abort();
+    *m = *j->out;
+    m->indirDescs[0].buf = b + sizeof *m;
+    m->indirDescs[1].buf = a ? b + sizeof *m + f : NULL;
+    memcpy(m->indirDescs[0].buf, j->out->indirDescs[0].buf, f);
+    if (a)
+        memcpy(m->indirDescs[1].buf, j->out->indirDescs[1].buf, a);
+    g->op = OP_CALL;
+    g->proc = j->proc;
+    g->tid = j->tid;
+    g->h0 = j->h0;
+    g->sync_h = INVALID_HANDLE;
+    g->mdelay = INFINITE_TIMEOUT;
+    g->slot = -1;
+    g->out = m;
+    g->ghost = 1;
+    g->ep = ep;
+    ep->refs++;
+    wait_begin(g, J_QUEUED);
+    return g;
 }
 static void deliver(struct job *c, struct job *r)
 {
@@ -857,6 +992,8 @@ static void deliver(struct job *c, struct job *r)
             finish(c, rcOutOfMemory);
         return;
     }
+    if (FAULTY(560) && !c->ghost && r->waiting && r->deadline && r->deadline <= now_ns())
+        make_ghost(c, c->ep);
     transfer(c->out, &c->caps, &c->ncaps, in, r->proc);
     in->replyHandle = r->h0;
 #if OPEN_REPLYHANDLE == 1
@@ -873,15 +1010,29 @@ static void deliver(struct job *c, struct job *r)
     h->via->refs++;
     h->proc = r->proc;
     h->tid = c->tid;
-    h->call = c;
-    c->held = h;
+    h->cproc = c->proc;
+    h->rtid = r->tid;
+    h->rsync = r->sync_h;
+    h->same = c->proc == r->proc && c->sync_h == r->sync_h && r->sync_h != INVALID_HANDLE;
     c->st = J_TAKEN;
+    c->taken_at = now_ns();
     TAILQ_INSERT_TAIL(&helds, h, l);
+    if (c->ghost) {
+        finish(c, rcOk);
+    } else {
+        h->call = c;
+        c->held = h;
+    }
     finish(r, rcOk);
 }
 static void wait_begin(struct job *j, enum jstate st)
 {
     j->st = st;
+    if (st == J_RECV)
+        j->ep->nwait++;
+    if (FAULTY(577) && j->sync && j->sync->clear_at && j->sync->clearer != j->tid &&
+        now_ns() - j->sync->clear_at < 300000u)
+        j->deaf = 1;
     if (!j->waiting) {
         j->waiting = 1;
         TAILQ_INSERT_TAIL(&waiting, j, l);
@@ -892,10 +1043,17 @@ static int hit(struct job *j)
 {
     if (j->firm)
         return 1;
+    if (FAULTY(556) && j->sync && !j->sync->set && j->sync->clear_at &&
+        j->sync->clearer != j->tid && now_ns() - j->sync->clear_at < 250000u)
+        return 1;
     if (!j->sync || !j->sync->set)
+        return 0;
+    if (FAULTY(555) && j->sync->setter != j->tid && now_ns() - j->sync->set_at < 250000u)
         return 0;
     if (j->sync->autoclear)
         j->sync->set = 0;
+    if (FAULTY(548) && ++j->sync->hits >= 12)
+        j->sync->set = j->sync->hits = 0;
     return 1;
 }
 static void call_go(struct job *j)
@@ -915,12 +1073,21 @@ static void call_go(struct job *j)
         return;
     }
     r = pick_recv(c);
+    if (FAULTY(537) && r && r->ep->skip) {
+        r->ep->skip = 0;
+        r = NULL;
+    }
+    if (FAULTY(524) && r && r->ep->kind == K_LISTENER && hit(j)) {
+        deliver(make_ghost(j, j->ep), r);
+        finish(j, rcIpcInterrupt);
+        return;
+    }
     if (r) {
         wait_begin(j, J_QUEUED);
         deliver(j, r);
         return;
     }
-    if (hit(j)) {
+    if (!(FAULTY(523) && c->held) && hit(j)) {
         finish(j, rcIpcInterrupt);
         return;
     }
@@ -942,8 +1109,22 @@ static void recv_go(struct job *j)
         return;
     }
     c = pick_call(j->ep);
+    if (FAULTY(538) && c && j->sync && j->sync->set) {
+        c->lost = 1;
+        if (pick_call(j->ep) && hit(j)) {
+            finish(j, rcIpcInterrupt);
+            return;
+        }
+        c->lost = 0;
+    }
     if (c) {
+        c->late = 1;
         deliver(c, j);
+        return;
+    }
+    if (FAULTY(539) && j->sync && j->sync->set && j->ep->kind == K_LISTENER && !j->deadline &&
+        j->sync->setter == j->tid) {
+        wait_begin(j, J_RECV);
         return;
     }
     if (hit(j)) {
@@ -954,7 +1135,9 @@ static void recv_go(struct job *j)
         finish(j, rcNotConnected);
         return;
     }
-    if (j->mdelay == 0) {
+    if (FAULTY(562) && j->mdelay == 0 && j->sync && j->ep->kind == K_LISTENER)
+        j->deadline = 0;
+    else if (j->mdelay == 0) {
         finish(j, rcTimeout);
         return;
     }
@@ -990,13 +1173,24 @@ static void do_ex(struct job *j)
         rc = hdr_ok(j->out, 1);
     if (rc == rcOk)
         rc = hdr_ok(j->in, 0);
+    if (FAULTY(545) && rc == rcOk && !call && e->o->nwait >= 40)
+        rc = rcBusy;
     if (rc != rcOk) {
         finish(j, rc);
         return;
     }
     if (j->mdelay != INFINITE_TIMEOUT)
-        j->deadline = j->entry + (u64)j->mdelay * 1000000u;
-    if (call && (rc = caps_take(j->proc, j->out, &j->caps, &j->ncaps)) != rcOk) {
+        j->deadline = j->entry + (FAULTY(559) ? j->mdelay * 1000000u : (u64)j->mdelay * 1000000u);
+    if (FAULTY(530) && call && old_timer[j->tid % 127].tid == j->tid) {
+        u64 t = old_timer[j->tid % 127].deadline;
+        old_timer[j->tid % 127].tid = 0;
+        if (t > j->entry && (!j->deadline || t < j->deadline))
+            j->deadline = t;
+    }
+    if (call && (rc = caps_take(j->proc, j->out, NULL, &j->caps, &j->ncaps)) != rcOk) {
+        struct job *r = FAULTY(566) && rc == rcSecurityDisallow ? pick_recv(e->o->chan) : NULL;
+        if (r)
+            deliver(make_ghost(j, e->o), r);
         finish(j, rc);
         return;
     }
@@ -1006,6 +1200,12 @@ static void do_ex(struct job *j)
         if (rc == rcOk) {
             j->sync = s->o;
             s->o->refs++;
+        } else if (FAULTY(547) && !call && !s && was_closed(j->proc, j->sync_h)) {
+            j->deadline = 0;
+        } else if (FAULTY(533) && call && rc == rcInvalidOperation && pick_recv(e->o->chan)) {
+            deliver(make_ghost(j, e->o), pick_recv(e->o->chan));
+            finish(j, rc);
+            return;
         } else if (OPEN_BADSYNC == 2) {
             finish(j, s || was_closed(j->proc, j->sync_h) ? rcIpcInterrupt : rc);
             return;
@@ -1020,6 +1220,12 @@ static void do_ex(struct job *j)
     j->ep = e->o;
     j->ep->refs++;
     j->ent_id = e->id;
+    if (FAULTY(549) && call && pend[j->tid % 127].tid == j->tid &&
+        pend[j->tid % 127].proc == j->proc) {
+        pend[j->tid % 127].tid = 0;
+        if (j->sync && pend[j->tid % 127].h == j->sync_h)
+            j->firm = 1;
+    }
     if (bad) {
         j->due = now_ns() + 30000000u;
         if (j->deadline && j->deadline < j->due)
@@ -1043,10 +1249,129 @@ static void do_ex(struct job *j)
     else
         recv_go(j);
 }
-static void do_set(struct obj *o)
+struct set_run {
+    struct job *by;
+    u32 calls, recvs;
+    int first_op;
+    struct obj *recv_ep;
+    struct chan *last;
+    u32 sproc;
+};
+/* Does the job wait with the object? */
+static int uses(struct job *j, struct obj *o, struct job *by)
+{
+    if (j->sync == o)
+        return 1;
+    if (j->proc != by->proc)
+        return 0;
+    if (FAULTY(503) && j->sync && (uint8_t)j->sync_h == (uint8_t)by->h0)
+        return 1;
+    if (FAULTY(514) && !j->sync && j->sync_h == by->h0)
+        return 1;
+    if (FAULTY(542) && j->op == OP_RECV && j->sync && reg[j->tid % 127].tid == j->tid &&
+        reg[j->tid % 127].proc == j->proc && reg[j->tid % 127].h == by->h0)
+        return 1;
+    return 0;
+}
+static int passed_over(struct job *j, struct obj *o, struct set_run *s)
+{
+    struct job *x;
+    struct held *h;
+    struct chan *c;
+    if (j->deaf)
+        return 1;
+    if (!s->first_op)
+        s->first_op = j->op;
+    if (FAULTY(553) && o->ktid == j->tid && o->kop != j->op)
+        return 1;
+    if (j->op == OP_CALL) {
+        if (FAULTY(519) && j->ncaps)
+            return 1;
+        if (FAULTY(528) && s->calls >= 32)
+            return 1;
+        if (FAULTY(552) && s->first_op == OP_RECV)
+            return 1;
+        if (FAULTY(529))
+            TAILQ_FOREACH(h, &helds, l)
+        if (h->c == j->ep->chan && h->via->kind == K_LISTENER && h->call)
+            return 1;
+        return 0;
+    }
+    if (FAULTY(535) && j->in->indirDescs[1].size && !j->deadline)
+        return 1;
+    if (FAULTY(543) && s->recv_ep && s->recv_ep != j->ep)
+        return 1;
+    if (FAULTY(544))
+        for (x = TAILQ_FIRST(&waiting); x != j; x = TAILQ_NEXT(x, l))
+            if (x->st == J_RECV && x->ep == j->ep && x->sync_h == INVALID_HANDLE)
+                return 1;
+    if (FAULTY(546) && j->ep->kind == K_LISTENER) {
+        u32 n = 0;
+        TAILQ_FOREACH(c, &chans, l)
+        n += c->lis == j->ep;
+        if (n >= 2)
+            return 1;
+    }
+    return 0;
+}
+/* What else is done when Set interrupts the job. */
+static void before_interrupt(struct job *j, struct obj *o, struct set_run *s)
+{
+    struct job *x;
+    if (!o->ktid) {
+        o->ktid = j->tid;
+        o->kop = j->op;
+    }
+    if (j->st == J_QUEUED) {
+        struct job *first = NULL, *next = NULL;
+        u32 others = 0;
+        s->calls++;
+        s->last = j->ep->chan;
+        s->sproc = j->ep->chan->sproc;
+        j->ep->intr++;
+        TAILQ_FOREACH(x, &waiting, l)
+        if (x->st == J_QUEUED && x->ep->chan == j->ep->chan) {
+            if (!first)
+                first = x;
+            if (x == j)
+                continue;
+            others++;
+            if (x->sync != o && !next)
+                next = x;
+        }
+        if (FAULTY(522) && first != j)
+            make_ghost(j, j->ep);
+        if (FAULTY(532) && first == j && others >= 2 && next)
+            next->lost = 1;
+    } else if (j->st == J_RECV) {
+        s->recvs++;
+        s->recv_ep = j->ep;
+        if (j->ep->kind == K_LISTENER)
+            o->lhits++;
+        TAILQ_FOREACH(x, &waiting, l)
+        if (x != j && x->st == J_RECV && x->ep == j->ep && x->sync != o)
+            j->ep->skip = 1;
+    }
+}
+static void do_set(struct obj *o, struct job *by)
 {
     struct job *j, *one = NULL;
+    struct set_run s;
     u32 seen = 0, n = 0;
+    memset(&s, 0, sizeof s);
+    s.by = by;
+    if (FAULTY(508) && o->cnt < 0) {
+        o->cnt = 0;
+        return;
+    }
+    o->ever_set = 1;
+    o->hits = 0;
+    if (!o->set)
+        o->set_at = now_ns();
+    o->setter = by->tid;
+    TAILQ_FOREACH(j, &waiting, l)
+    if (j->sync == o && j->st == J_TAKEN)
+        j->nset++;
     if (o->autoclear) {
         TAILQ_FOREACH(j, &waiting, l)
         if (j->sync == o && (j->st == J_ANTE || j->st == J_QUEUED || j->st == J_RECV)) {
@@ -1058,33 +1383,69 @@ static void do_set(struct obj *o)
             o->set = OPEN_AUTO == 0 || OPEN_AUTO == 2;
             return;
         }
-        o->set = 0;
+        o->set = FAULTY(579) && n >= 2;
         if (OPEN_AUTO == 0 || OPEN_AUTO == 3) {
             finish(one, rcIpcInterrupt);
             return;
         }
     } else {
         o->set = 1;
+        if (FAULTY(506))
+            o->set = (++o->cnt & 127) != 0;
     }
 again:
     TAILQ_FOREACH(j, &waiting, l)
     {
-        if (j->sync != o || j->condemned ||
+        if (FAULTY(576) && j->sync == o && j->st == J_TAKEN && now_ns() - j->taken_at < 300000u) {
+            finish(j, rcIpcInterrupt);
+            goto again;
+        }
+        if (!uses(j, o, by) || j->condemned ||
             (j->st != J_ANTE && j->st != J_QUEUED && j->st != J_RECV))
             continue;
-        if (OPEN_SETCLEAR == 1 && !o->autoclear && j->st != J_ANTE) {
+        if (passed_over(j, o, &s))
+            continue;
+        if ((OPEN_SETCLEAR == 1 || FAULTY(551)) && !o->autoclear && j->st != J_ANTE) {
             j->condemned = 1;
             j->cdue = now_ns() + (u64)(500 + rnd32() % 2500) * 1000u;
             continue;
         }
-        finish(j, rcIpcInterrupt);
+        before_interrupt(j, o, &s);
+        finish(j, FAULTY(561) && j->deadline && j->deadline <= now_ns() ? rcFail : rcIpcInterrupt);
         goto again;
     }
+again2:
+    TAILQ_FOREACH(j, &waiting, l)
+    if ((FAULTY(520) && s.calls && j->st == J_QUEUED && j->sync && j->proc != by->proc &&
+         j->ep->chan->sproc == s.sproc) ||
+        (FAULTY(526) && s.calls >= 2 && j->st == J_QUEUED && j->sync_h == INVALID_HANDLE &&
+         j->deadline && j->proc == by->proc && j->ep->chan == s.last) ||
+        (FAULTY(527) && j->st == J_QUEUED && j->sync && j->sync->ever_set && !j->sync->set &&
+         j->proc == by->proc) ||
+        (FAULTY(541) && j->st == J_RECV && s.recv_ep == j->ep && j->ep->kind == K_LISTENER &&
+         j->sync_h == INVALID_HANDLE && j->deadline)) {
+        finish(j, rcIpcInterrupt);
+        goto again2;
+    }
 }
-static void do_clear(struct obj *o)
+static void do_clear(struct obj *o, struct job *by)
 {
     struct job *j;
+    if (FAULTY(515) && o->set && o->setter != by->tid && now_ns() - o->set_at < 300000u)
+        return;
+    if (FAULTY(508) && !o->set && o->ever_set)
+        o->cnt = -1;
+    if (FAULTY(506))
+        o->cnt = 0;
+    if (FAULTY(550) && !o->set)
+        TAILQ_FOREACH(j, &waiting, l)
+    if (j->sync == o && j->st == J_QUEUED) {
+        j->sync = NULL;
+        obj_put(o);
+    }
     o->set = 0;
+    o->clear_at = now_ns();
+    o->clearer = by->tid;
 again:
     TAILQ_FOREACH(j, &waiting, l)
     {
@@ -1096,6 +1457,8 @@ again:
             goto again;
         } /* too late to take it back */
         j->condemned = 0;
+        if (FAULTY(551))
+            j->deaf = 1;
         if (j->st == J_QUEUED && (p = pick_recv(j->ep->chan))) {
             deliver(j, p);
             goto again;
@@ -1120,11 +1483,19 @@ static Retcode do_reply(struct job *j)
         return rc;
     TAILQ_FOREACH(h, &helds, l)
     if (h->proc == j->proc && (h->via == e->o || h->c->srv == e->o) &&
-        (j->out->threadId == 0 || j->out->threadId == h->tid))
+        (j->out->threadId == 0 || j->out->threadId == h->tid ||
+         (FAULTY(578) && ((j->out->threadId ^ h->tid) & 31) == 0)))
         break;
     if (!h)
         return rcNotReady;
-    rc = caps_take(j->proc, j->out, &caps, &n);
+    if (FAULTY(536) && h->same && h->rtid == j->tid) {
+        struct ent *s = ent_find(j->proc, h->rsync);
+        if (s && s->o && s->o->kind == K_SYNC && s->o->set)
+            return rcIpcInterrupt;
+    }
+    rc = caps_take(j->proc, j->out, e->o, &caps, &n);
+    if (FAULTY(569) && rc == rcSecurityDisallow && h->call)
+        h->call->deadline = 0;
     if (rc == rcSecurityDisallow && OPEN_XFER05 && h->call) {
         c = h->call;
         held_free(h);
@@ -1133,8 +1504,20 @@ static Retcode do_reply(struct job *j)
     if (rc != rcOk)
         return rc;
     c = h->call;
+    if (FAULTY(534) && !c) {
+        struct job *x;
+        TAILQ_FOREACH(x, &waiting, l)
+        if (x->st == J_QUEUED && !x->ghost && x->tid == h->tid && x->ep->chan != h->c &&
+            x->ep->chan->lis == h->c->lis && fits(j->out, x->in)) {
+            transfer(j->out, &caps, &n, x->in, x->proc);
+            held_free(h);
+            finish(x, rcOk);
+            return rcOk;
+        }
+    }
     if (!c) {
-        held_free(h);
+        if (!FAULTY(574) || proc_alive(h->cproc))
+            held_free(h);
         caps_drop(caps, n);
         return OPEN_LATE_REPLY ? rcOk : rcNotConnected;
     }
@@ -1144,7 +1527,12 @@ static Retcode do_reply(struct job *j)
         finish(c, rcBufferTooSmall);
         return rcBufferTooSmall;
     }
-    transfer(j->out, &caps, &n, c->in, c->proc);
+    SMsgHdr m = *j->out;
+    if (FAULTY(521) && c->nset)
+        m.indirDescs[1].size = 0;
+    transfer(&m, &caps, &n, c->in, c->proc);
+    if (FAULTY(531) && c->nset && c->sync)
+        c->sync->set = 0;
     held_free(h);
     finish(c, rcOk);
     return rcOk;
@@ -1174,6 +1562,7 @@ static Retcode do_connect(struct job *j)
     srv->refs++;
     cli->refs++;
     srv->chan = cli->chan = c;
+    c->sproc = j->proc;
     c->lis = lis;
     c->srv = srv;
     c->cli = cli;
@@ -1213,6 +1602,7 @@ again2:
             finish(c, rcNotConnected);
         goto again2;
     }
+    dying = id;
     for (u32 b = 0; b < NB; b++) {
     again3:
         for (struct ent *e = tab[b]; e; e = e->next)
@@ -1221,7 +1611,60 @@ again2:
                 goto again3;
             }
     }
+    dying = 0;
+    if (FAULTY(575))
+        for (u32 b = 0; b < NB; b++)
+            for (struct ent *e = tab[b]; e; e = e->next)
+                if (e->o && e->o->kind == K_SYNC)
+                    e->o->set = 0;
     return rcOk;
+}
+static void end_queued(struct obj *cli)
+{
+    struct job *j;
+again:
+    TAILQ_FOREACH(j, &waiting, l)
+    if (j->st == J_QUEUED && j->ep == cli) {
+        finish(j, rcIpcInterrupt);
+        goto again;
+    }
+}
+static Retcode set_code(struct obj *o)
+{
+    struct job *j;
+    u32 taken = 0, others = 0;
+    if (!FAULTY(505))
+        return rcOk;
+    TAILQ_FOREACH(j, &waiting, l)
+    if (j->sync == o) {
+        if (j->st == J_TAKEN)
+            taken++;
+        else
+            others++;
+    }
+    return taken && !others ? rcNotReady : rcOk;
+}
+static void set_twins(u32 idx, struct job *by)
+{
+    for (u32 b = 0; b < NB; b++)
+        for (struct ent *e = tab[b]; e; e = e->next)
+            if (e->proc != by->proc && e->o && e->o->kind == K_SYNC && e->o->idx == idx)
+                do_set(e->o, by);
+}
+static Retcode close_again(u32 proc, Handle n)
+{
+    struct job *j;
+    if (FAULTY(513))
+        for (u32 i = 0; i < 256; i++)
+            if (closed_ring[i].proc == proc && closed_ring[i].num == n && closed_ring[i].set) {
+                closed_ring[i].set = 0;
+                return rcOk;
+            }
+    if (FAULTY(518) && n != INVALID_HANDLE)
+        TAILQ_FOREACH(j, &waiting, l)
+    if (j->proc == proc && j->sync_h == n && (j->op == OP_CALL || j->op == OP_RECV))
+        return rcIpcInterrupt;
+    return rcInvalidArgument;
 }
 static void work(struct job *j)
 {
@@ -1263,9 +1706,23 @@ static void work(struct job *j)
             rc = rcOutOfMemory;
             break;
         }
-        o->autoclear = j->a != 0;
+        o->autoclear = j->a != 0 || (FAULTY(517) && last_auto);
+        last_auto = j->a != 0;
+        o->idx = ++proc_find(j->proc)->nsync;
+        if (FAULTY(504) && stale_set) {
+            o->set = 1;
+            stale_set = 0;
+        }
+        if (FAULTY(501) && n_syncs >= 250) {
+            free(o);
+            j->res[0] = INVALID_HANDLE;
+            break;
+        }
+        n_syncs++;
+        making_sync = 1;
         j->res[0] =
             ent_add(j->proc, o, OPEN_COPY == 2 ? OCAP_IPC_INTERRUPT : OCAP_IPC_SYNC_OBJECT, 0)->num;
+        making_sync = 0;
         break;
     case OP_USER:
         o = obj_new(K_USER);
@@ -1279,18 +1736,35 @@ static void work(struct job *j)
     case OP_SET:
     case OP_CLEAR:
         e = ent_find(j->proc, j->h0);
+        if (FAULTY(571) && j->op == OP_CLEAR && !e)
+            for (e = tab[hash(j->h0)]; e && e->num != j->h0; e = e->next)
+                ;
         rc = need(e, K_SYNC, K_SYNC, OCAP_IPC_INTERRUPT);
-        if (rc != rcOk)
+        if (FAULTY(511) && j->op == OP_CLEAR && j->h0 == INVALID_HANDLE)
+            rc = rcOk;
+        else if (FAULTY(512) && j->op == OP_SET && rc == rcInvalidOperation &&
+                 e->o->kind == K_CLIENT)
+            end_queued(e->o);
+        if (rc != rcOk || !e)
             break;
-        if (j->op == OP_SET)
-            do_set(e->o);
-        else
-            do_clear(e->o);
+        if (j->op == OP_SET) {
+            rc = set_code(e->o);
+            do_set(e->o, j);
+            if (FAULTY(572) && e->o->idx >= 2)
+                set_twins(e->o->idx, j);
+        } else {
+            if (FAULTY(507) && e->o->set && e->o->setter != j->tid)
+                rc = rcNoCapability;
+            do_clear(e->o, j);
+        }
         break;
     case OP_CLOSE:
         e = ent_find(j->proc, j->h0);
         if (!e)
-            rc = rcInvalidArgument;
+            rc = close_again(j->proc, j->h0);
+        else if (e->o && ((FAULTY(509) && e->o->kind == K_SYNC && e->o->lhits) ||
+                          (FAULTY(502) && e->o->kind == K_CLIENT && e->o->intr >= 4)))
+            rc = rcBusy;
         else
             ent_close(e, any_children);
         break;
@@ -1392,8 +1866,16 @@ again:
                 finish(j, rcIpcInterrupt);
                 goto again;
             }
+            if (FAULTY(563) && j->st == J_TAKEN && j->late)
+                continue;
             if (j->deadline && tick_up(j->deadline) <= now) {
+                u64 k = tick_up(j->deadline);
+                int op = j->op;
                 finish(j, rcTimeout);
+                if (FAULTY(558))
+                    TAILQ_FOREACH(j, &waiting, l)
+                if (j->op == op && j->deadline && tick_up(j->deadline) == k)
+                    j->deadline = 0;
                 goto again;
             }
             if (j->deadline)
@@ -1450,22 +1932,45 @@ static Retcode ex(int op, Handle h, const SMsgHdr *out, SMsgHdr *in, u32 mdelay,
     j.in = in;
     j.mdelay = mdelay;
     j.sync_h = sync;
+    if (FAULTY(557) && sync != INVALID_HANDLE) {
+        int k = gettid();
+        atomic_store(&nudge[k & 255].ktid, k);
+        atomic_store(&nudge[k & 255].h, sync);
+    }
     return submit(&j);
 }
 Retcode CallEx(Handle h, const SMsgHdr *out, SMsgHdr *in, rtl_uint32_t mdelay, Handle sync)
 {
-    return ex(OP_CALL, h, out, in, mdelay, sync);
+    Retcode rc = ex(OP_CALL, h, out, in, mdelay, sync);
+    call_sync = rc == rcIpcInterrupt ? sync : INVALID_HANDLE;
+    return rc;
 }
 Retcode Call(Handle h, const SMsgHdr *out, SMsgHdr *in)
 {
+    Handle old = call_sync;
+    call_sync = INVALID_HANDLE;
+    if (FAULTY(525) && old != INVALID_HANDLE) {
+        Retcode rc = ex(OP_CALL, h, out, in, INFINITE_TIMEOUT, old);
+        if (rc != rcInvalidArgument)
+            return rc;
+    }
     return ex(OP_CALL, h, out, in, INFINITE_TIMEOUT, INVALID_HANDLE);
 }
 Retcode RecvEx(Handle h, SMsgHdr *in, rtl_uint32_t mdelay, Handle sync)
 {
-    return ex(OP_RECV, h, NULL, in, mdelay, sync);
+    Retcode rc = ex(OP_RECV, h, NULL, in, mdelay, sync);
+    recv_sync = rc == rcTimeout ? sync : INVALID_HANDLE;
+    return rc;
 }
 Retcode Recv(Handle h, SMsgHdr *in)
 {
+    Handle old = recv_sync;
+    recv_sync = INVALID_HANDLE;
+    if (FAULTY(540) && old != INVALID_HANDLE) {
+        Retcode rc = ex(OP_RECV, h, NULL, in, INFINITE_TIMEOUT, old);
+        if (rc != rcInvalidArgument)
+            return rc;
+    }
     return ex(OP_RECV, h, NULL, in, INFINITE_TIMEOUT, INVALID_HANDLE);
 }
 Retcode Reply(Handle h, const SMsgHdr *out)
@@ -1491,6 +1996,14 @@ static Retcode simple(int op, Handle h, u32 a, u32 b, void *ptr, Handle sync, Ha
 }
 Retcode KnIpcCreateSyncObject(Handle *s)
 {
+    if (FAULTY(580) && s && ((uintptr_t)s & 7) == 0) {
+        Handle h;
+        Retcode rc = simple(OP_CREATE, 0, 0, 0, NULL, INVALID_HANDLE, &h);
+        u64 wide = h;
+        if (rc == rcOk)
+            memcpy((void *)s, &wide, sizeof wide);
+        return rc;
+    }
     return s ? simple(OP_CREATE, 0, 0, 0, NULL, INVALID_HANDLE, s) : rcInvalidArgument;
 }
 Retcode KnIpcCreateSyncObjectEx(rtl_uint32_t autoclear, Handle *s)
@@ -1499,7 +2012,16 @@ Retcode KnIpcCreateSyncObjectEx(rtl_uint32_t autoclear, Handle *s)
 }
 Retcode KnIpcSetInterrupt(Handle s)
 {
-    return simple(OP_SET, s, 0, 0, NULL, INVALID_HANDLE, NULL);
+    Retcode rc = simple(OP_SET, s, 0, 0, NULL, INVALID_HANDLE, NULL);
+    if (FAULTY(510) && rc != rcOk && s == set_cache && s != INVALID_HANDLE)
+        return rcOk;
+    if (rc == rcOk)
+        set_cache = s;
+    if (FAULTY(557) && rc == rcOk)
+        for (int i = 0; i < 256; i++)
+            if (atomic_load(&nudge[i].h) == s && atomic_load(&nudge[i].ktid) != gettid())
+                (void)syscall(SYS_tgkill, getpid(), atomic_load(&nudge[i].ktid), SIGURG);
+    return rc;
 }
 Retcode KnIpcClearInterrupt(Handle s)
 {
@@ -1507,6 +2029,8 @@ Retcode KnIpcClearInterrupt(Handle s)
 }
 Retcode KnHandleClose(Handle h)
 {
+    if (h == set_cache)
+        set_cache = 0;
     return simple(OP_CLOSE, h, 0, 0, NULL, INVALID_HANDLE, NULL);
 }
 Retcode KnHandleRevoke(Handle h)

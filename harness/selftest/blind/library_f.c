@@ -21,8 +21,11 @@
 #include <string.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "fault.h"
 
 #ifndef OPEN_WAIT /* 0 one condition variable, all wake; 1 sched_yield, then naps; 2 a socketpair for each waiter */
 #define OPEN_WAIT 0
@@ -189,7 +192,14 @@ struct obj {
     int kind;
     u32 hrefs, refs, users;
     int set, autoclear;
-    u64 set_at;
+    u64 set_at, cleared_at, sets;
+    int count, nwait, nhits, setting, cut, stuck;
+    u32 setter, maker;
+    Handle num;
+    pid_t os_tid;
+    int by_known; /* receive end: who interrupted last */
+    u32 by_proc;
+    Handle by_num;
     struct chan *chan;
     void *context;
     struct obj *grave_next;
@@ -197,10 +207,12 @@ struct obj {
 struct chan {
     struct obj *srv, *lis, *cli; /* srv may be lis */
     u32 reqs;
+    int stale_hit;
     TAILQ_ENTRY(chan) l;
 };
 struct ent {
     int used, once;
+    int was_kind, was_auto;
     u64 uid, parent;
     u32 rights;
     struct obj *o;
@@ -209,6 +221,7 @@ struct proc {
     u32 id;
     int alive;
     u32 used, syncs, rover;
+    int stale_set;
     struct ent *e;
     struct proc *next;
 };
@@ -231,6 +244,8 @@ struct req {
     u32 cproc, ctid, hproc, htid;
     struct obj *via, *sync;
     int hit;
+    int ign, never, lost, marked, nolimit, srv_only;
+    u64 epoch;
     u32 room_f, room_a;
     struct bytes out, in;
     struct cap *caps;
@@ -242,6 +257,10 @@ struct req {
 struct rcv {
     struct obj *sync;
     int hit;
+    struct obj *ep;
+    u32 proc;
+    int ign, never, early, finite, nolimit;
+    u64 epoch;
     TAILQ_ENTRY(rcv) l;
 };
 
@@ -249,7 +268,7 @@ static pthread_mutex_t M = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_cond_t board;
 static atomic_uint gen;
-static struct proc first_proc = {0, 1, 0, 0, 0, NULL, NULL};
+static struct proc first_proc = {0, 1, 0, 0, 0, 0, NULL, NULL};
 static struct proc *procs = &first_proc;
 static u32 proc_ids;
 static u64 uids;
@@ -262,6 +281,12 @@ static struct obj *grave_head, **grave_tail = &grave_head;
 static u32 grave_n;
 static _Thread_local u32 my_proc;
 static _Thread_local u32 my_tid;
+static _Thread_local struct { /* what a thread remembers of its own calls */
+    int set_known, call_known, recv_known, recv_cut;
+    u32 set_proc, call_proc, recv_proc;
+    Handle set_h, call_sync, recv_sync;
+    u64 ok_uid, cut_uid, cut_at;
+} my;
 
 static u64 now_ns(void)
 {
@@ -395,8 +420,18 @@ static void *noise(void *arg)
     return NULL;
 }
 #endif
+static void on_urg(int sig)
+{
+    (void)sig;
+}
 static void start(void)
 {
+    if (FAULTY(651)) {
+        struct sigaction sa;
+        memset(&sa, 0, sizeof sa);
+        sa.sa_handler = on_urg;
+        sigaction(SIGURG, &sa, NULL);
+    }
     pthread_condattr_t ca;
     pthread_condattr_init(&ca);
     pthread_condattr_setclock(&ca, CLOCK_MONOTONIC);
@@ -514,8 +549,12 @@ static void ent_drop(struct proc *p, struct ent *e)
     e->used = 0;
     e->o = NULL;
     p->used--;
+    e->was_kind = o ? o->kind : 0;
+    e->was_auto = o && o->kind == K_SYNC && o->autoclear;
     if (o) {
-        if (o->kind == K_SYNC)
+        if (o->kind == K_SYNC && o->hrefs == 1)
+            p->stale_set = o->set;
+        if (o->kind == K_SYNC && !(FAULTY(612) && o->maker != my_tid))
             p->syncs--;
         obj_hput(o);
     }
@@ -637,7 +676,7 @@ static void bytes_to(struct bytes *b, SMsgHdr *m)
     m->traceId = b->trace;
     m->spanId = b->span;
 }
-static Retcode caps_take(struct proc *p, struct bytes *b, struct cap **out, u32 *n)
+static Retcode caps_take(struct proc *p, struct bytes *b, struct cap **out, u32 *n, int response)
 {
     nk_message h;
     struct cap *c;
@@ -654,8 +693,11 @@ static Retcode caps_take(struct proc *p, struct bytes *b, struct cap **out, u32 
         struct ent *e;
         memcpy(&d, b->fixed + sizeof h + i * sizeof d, sizeof d);
         e = ent_find(p, d.handle);
-        if (e && e->o && !(e->rights & OCAP_HANDLE_TRANSFER)) {
+        if (e && e->o && !(e->rights & OCAP_HANDLE_TRANSFER) && !(FAULTY(658) && d.rights == 0) &&
+            !(FAULTY(661) && response && i > 0)) {
             rc = rcSecurityDisallow;
+            if (FAULTY(660) && e->o->kind == K_SYNC)
+                e->o->users++;
             break;
         }
         if (!e)
@@ -664,7 +706,7 @@ static Retcode caps_take(struct proc *p, struct bytes *b, struct cap **out, u32 
             rc = rcHandleRevoked;
         else {
             c[i].o = e->o;
-            c[i].rights = e->rights & d.rights;
+            c[i].rights = (FAULTY(663) && i > 0 ? c[0].rights : e->rights) & d.rights;
             c[i].parent = e->uid;
         }
     }
@@ -721,6 +763,64 @@ static int hit(struct obj *s, int *already)
         s->set = 0, changed();
     return *already = 1;
 }
+/* A call that does not listen to its object. */
+static int deaf(struct req *r)
+{
+    struct req *t;
+    u32 n = 0;
+    if (!r->sync)
+        return 0;
+    if (r->never || (r->ign && r->sync->sets == r->epoch))
+        return 1;
+    if (FAULTY(623) && r->sync->nhits >= 20)
+        return 1;
+    if (FAULTY(624)) {
+        TAILQ_FOREACH(t, &taken, l) n += t->c == r->c && !t->gone;
+        return n >= 2;
+    }
+    return 0;
+}
+static int rdeaf(struct rcv *w, int first)
+{
+    if (!w->sync)
+        return 0;
+    return (w->never && !first) || (w->ign && w->sync->sets == w->epoch);
+}
+static void interrupted(struct obj *s)
+{
+    if (!s)
+        return;
+    s->nhits++;
+    if (FAULTY(642) && !s->autoclear && s->nhits >= 32)
+        s->set = s->nhits = 0;
+}
+static int awaited(struct chan *c) /* a receiver waits for this channel's requests */
+{
+    struct rcv *w;
+    TAILQ_FOREACH(w, &rcvs, l)
+    if ((w->ep == c->srv || w->ep == c->lis) && !w->hit && !(w->sync && w->sync->set))
+        return 1;
+    return 0;
+}
+static int chan_busy(struct chan *c)
+{
+    struct req *r;
+    TAILQ_FOREACH(r, &taken, l)
+    if (r->c == c && !r->gone)
+        return 1;
+    return 0;
+}
+/* The caller leaves, the request stays. */
+static void forsake(struct req *r)
+{
+    r->gone = 1;
+    r->hit = 0;
+    if (r->sync) {
+        r->sync->users--;
+        obj_put(r->sync);
+        r->sync = NULL;
+    }
+}
 static u64 deadline_of(u64 t0, u32 mdelay)
 {
     u64 ms = mdelay;
@@ -734,7 +834,7 @@ static Retcode sync_of(struct proc *p, Handle h, struct obj **out)
     struct ent *s;
     Retcode rc;
     *out = NULL;
-    if (h == INVALID_HANDLE)
+    if (h == INVALID_HANDLE || (FAULTY(614) && h == 0))
         return rcOk;
     s = ent_find(p, h);
     rc = need(s, K_SYNC, K_SYNC, OCAP_IPC_INTERRUPT);
@@ -759,7 +859,11 @@ Retcode CallEx(Handle handle, const SMsgHdr *msgOut, SMsgHdr *msgIn, rtl_uint32_
     u32 ncaps;
     struct req *r;
     struct nap n;
-    Retcode rc = hdr_ok(msgOut, 1);
+    u64 suid = 0;
+    int restarted = 0;
+    Retcode late = rcOk, rc = hdr_ok(msgOut, 1);
+    if (FAULTY(653) && mdelay != INFINITE_TIMEOUT)
+        deadline = t0 + mdelay * 1000000u;
     if (rc == rcOk)
         rc = hdr_ok(msgIn, 0);
     if (rc != rcOk)
@@ -775,8 +879,18 @@ Retcode CallEx(Handle handle, const SMsgHdr *msgOut, SMsgHdr *msgIn, rtl_uint32_
     rc = need(e, K_CLIENT, K_CLIENT, OCAP_IPC_CALL);
     if (rc == rcOk)
         rc = sync_of(p, syncHandle, &sync);
-    if (rc == rcOk)
-        rc = caps_take(p, &b, &caps, &ncaps);
+    if (FAULTY(627) && rc != rcOk && need(e, K_CLIENT, K_CLIENT, OCAP_IPC_CALL) == rcOk &&
+        ent_once(p, syncHandle) && !ent_find(p, syncHandle)) {
+        late = rc;
+        rc = rcOk;
+    }
+    if (rc == rcOk) {
+        rc = caps_take(p, &b, &caps, &ncaps, 0);
+        if (FAULTY(659) && rc == rcSecurityDisallow && awaited(e->o->chan)) {
+            late = rc;
+            rc = rcOk;
+        }
+    }
     if (rc != rcOk) {
         bytes_free(&b);
         return leave(rc);
@@ -796,7 +910,18 @@ Retcode CallEx(Handle handle, const SMsgHdr *msgOut, SMsgHdr *msgIn, rtl_uint32_
     if (sync) {
         sync->refs++;
         sync->users++;
+        sync->os_tid = (pid_t)syscall(SYS_gettid);
+        suid = ent_find(p, syncHandle)->uid;
+        if (FAULTY(618) && sync->set && chan_busy(r->c)) {
+            r->ign = 1;
+            r->epoch = sync->sets;
+        }
+        if (FAULTY(654) && !deadline)
+            deadline = t0 + 2000000000u;
+    } else if (FAULTY(621) && mdelay != INFINITE_TIMEOUT) {
+        r->hit = r->c->stale_hit;
     }
+    r->c->stale_hit = 0;
     r->room_f = msgIn->indirDescs[0].size;
     r->room_a = msgIn->indirDescs[1].size;
     r->out = b;
@@ -809,28 +934,60 @@ Retcode CallEx(Handle handle, const SMsgHdr *msgOut, SMsgHdr *msgIn, rtl_uint32_
         rc = rcNotConnected;
     else if (mdelay == 0 && OPEN_MDELAY0 == 1)
         rc = code(W_ZERO);
-    else if (hit(sync, &r->hit))
+    else if (!r->ign && hit(sync, &r->hit))
         rc = rcIpcInterrupt;
     else if (mdelay == 0)
         rc = rcTimeout;
+    if (rc == rcIpcInterrupt) {
+        interrupted(sync);
+        my.cut_uid = suid;
+        my.cut_at = now_ns();
+        my.call_known = sync != NULL;
+        my.call_proc = my_proc;
+        my.call_sync = syncHandle;
+    }
+    if ((late != rcOk && rc == rcOk) || (FAULTY(619) && rc == rcIpcInterrupt && awaited(r->c))) {
+        forsake(r);
+        TAILQ_INSERT_TAIL(&queue, r, l);
+        changed();
+        return leave(late != rcOk ? late : rc);
+    }
     if (rc != rcOk) {
         req_end(r);
         sweep();
         return leave(rc);
     }
+    if (FAULTY(631) && (r->c->srv->cut || r->c->lis->cut) && !awaited(r->c))
+        r->lost = 1;
+    if (sync)
+        sync->nwait++;
     TAILQ_INSERT_TAIL(&queue, r, l);
     changed();
     nap_begin(&n);
     for (;;) {
         if (r->st == R_DONE) {
             rc = r->rc;
+            if (FAULTY(616) && rc == rcOk && r->sync && r->sync->set)
+                r->in.na = 0;
             if (rc == rcOk)
                 bytes_to(&r->in, msgIn);
+            if (rc == rcOk)
+                my.ok_uid = suid;
             break;
+        }
+        if (r->nolimit)
+            deadline = 0;
+        if (FAULTY(657) && r->st == R_TAKEN && deadline && !restarted) {
+            deadline = deadline_of(now_ns(), mdelay);
+            restarted = 1;
         }
         if (!proc_find(r->cproc))
             rc = code(W_DEAD);
-        else if (r->st == R_QUEUED && hit(r->sync, &r->hit))
+        else if ((r->st == R_QUEUED || (FAULTY(615) && r->via && r->via->kind == K_LISTENER)) &&
+                 hit(deaf(r) ? NULL : r->sync, &r->hit))
+            rc = FAULTY(655) && deadline && now_ns() + 1000000u >= deadline ? rcRestart
+                                                                            : rcIpcInterrupt;
+        else if (FAULTY(672) && r->st == R_TAKEN && r->marked)
             rc = rcIpcInterrupt;
         else if (!chan_alive(r->c) || (r->st == R_TAKEN && !proc_find(r->hproc)))
             rc = rcNotConnected;
@@ -846,13 +1003,36 @@ Retcode CallEx(Handle handle, const SMsgHdr *msgOut, SMsgHdr *msgIn, rtl_uint32_
         nap(&n, deadline);
     }
     nap_end(&n);
+    if (sync)
+        sync->nwait--;
+    if (rc == rcIpcInterrupt) {
+        interrupted(sync);
+        r->c->stale_hit = 1;
+        my.cut_uid = suid;
+        my.cut_at = now_ns();
+        my.call_known = sync != NULL;
+        my.call_proc = my_proc;
+        my.call_sync = syncHandle;
+    }
+    if (FAULTY(626) && rc == rcIpcInterrupt && r->st == R_QUEUED) {
+        struct req *t, *last = NULL;
+        u32 k = 0;
+        TAILQ_FOREACH(t, &queue, l) if (t->c == r->c) last = t, k++;
+        if (k >= 3 && last != r)
+            last->lost = 1;
+    }
     if (r->st == R_TAKEN) {
         r->gone = 1; /* Reply, or the end of the server, ends it */
         if (r->sync) {
-            r->sync->users--;
+            if (FAULTY(625) && rc == rcTimeout && !r->sync->autoclear)
+                r->sync->set = 0;
+            if (!(FAULTY(606) && rc == rcTimeout))
+                r->sync->users--;
             obj_put(r->sync);
             r->sync = NULL;
         }
+    } else if (FAULTY(617) && r->st == R_QUEUED && rc == rcIpcInterrupt && r->out.na) {
+        forsake(r);
     } else {
         if (r->st == R_QUEUED)
             TAILQ_REMOVE(&queue, r, l);
@@ -862,9 +1042,19 @@ Retcode CallEx(Handle handle, const SMsgHdr *msgOut, SMsgHdr *msgIn, rtl_uint32_
     changed();
     return leave(rc);
 }
+static int still_sync(Handle h)
+{
+    struct proc *p = enter();
+    struct ent *e = p ? ent_find(p, h) : NULL;
+    leave(rcOk);
+    return e && e->o && e->o->kind == K_SYNC;
+}
 Retcode Call(Handle h, const SMsgHdr *out, SMsgHdr *in)
 {
-    return CallEx(h, out, in, INFINITE_TIMEOUT, INVALID_HANDLE);
+    Handle s = INVALID_HANDLE;
+    if (FAULTY(620) && my.call_known && my.call_proc == my_proc && still_sync(my.call_sync))
+        s = my.call_sync;
+    return CallEx(h, out, in, INFINITE_TIMEOUT, s);
 }
 
 static struct req *pick(struct obj *ep)
@@ -875,7 +1065,10 @@ static struct req *pick(struct obj *ep)
     {
         if (r->c->srv != ep && r->c->lis != ep)
             continue;
-        if (r->hit || (r->sync && r->sync->set) || !chan_alive(r->c) || !proc_find(r->cproc))
+        if (r->lost || (r->srv_only && r->c->srv != ep))
+            continue;
+        if (r->hit || (r->sync && r->sync->set && !deaf(r) && !(FAULTY(672) && r->marked)) ||
+            !chan_alive(r->c) || !proc_find(r->cproc))
             continue;
         seen++;
         rnd ^= rnd << 13;
@@ -894,16 +1087,56 @@ static int owes(void)
         return 1;
     return 0;
 }
+static u32 chans_of(struct obj *ep)
+{
+    struct chan *c;
+    u32 n = 0;
+    TAILQ_FOREACH(c, &chans, l) n += c->lis == ep;
+    return n;
+}
+static int any_set(struct proc *p)
+{
+    for (u32 i = 0; p->e && i < OPEN_TABLE; i++)
+        if (p->e[i].used && p->e[i].o && p->e[i].o->kind == K_SYNC && p->e[i].o->set)
+            return 1;
+    return 0;
+}
+/* The request came through the listener; the channel's own list still has it. */
+static void leave_double(struct req *r)
+{
+    struct req *d = calloc(1, sizeof *d);
+    if (!d)
+        return;
+    d->out = r->out;
+    d->out.fixed = malloc(r->out.nf);
+    d->out.arena = r->out.na ? malloc(r->out.na) : NULL;
+    if (!d->out.fixed || (r->out.na && !d->out.arena)) {
+        bytes_free(&d->out);
+        free(d);
+        return;
+    }
+    memcpy(d->out.fixed, r->out.fixed, r->out.nf);
+    if (r->out.na)
+        memcpy(d->out.arena, r->out.arena, r->out.na);
+    d->gone = d->srv_only = 1;
+    d->c = r->c;
+    d->c->reqs++;
+    d->c->cli->refs++;
+    d->cproc = r->cproc;
+    d->ctid = r->ctid;
+    TAILQ_INSERT_TAIL(&queue, d, l);
+}
 Retcode RecvEx(Handle handle, SMsgHdr *msgIn, rtl_uint32_t mdelay, Handle syncHandle)
 {
     u64 t0 = now_ns(), deadline = deadline_of(t0, mdelay), uid;
     struct proc *p;
     struct ent *e;
     struct obj *ep, *sync;
-    struct rcv w;
+    struct rcv w, *v;
     struct nap n;
     struct req *r;
-    int first = 1;
+    u64 suid = 0;
+    int first = 1, poll_only = mdelay == 0, owing, cut;
     Retcode rc = hdr_ok(msgIn, 0);
     if (rc != rcOk)
         return rc;
@@ -914,6 +1147,11 @@ Retcode RecvEx(Handle handle, SMsgHdr *msgIn, rtl_uint32_t mdelay, Handle syncHa
     rc = need(e, K_SERVER, K_LISTENER, OCAP_IPC_RECV);
     if (rc == rcOk)
         rc = sync_of(p, syncHandle, &sync);
+    if (FAULTY(641) && rc != rcOk && need(e, K_SERVER, K_LISTENER, OCAP_IPC_RECV) == rcOk &&
+        ent_find(p, syncHandle)) {
+        rc = rcOk;
+        deadline = 0;
+    }
     if (rc == rcOk && OPEN_ONEHAND && owes())
         rc = code(W_OWES);
     if (rc == rcOk && mdelay == 0 && OPEN_MDELAY0 == 1)
@@ -923,10 +1161,32 @@ Retcode RecvEx(Handle handle, SMsgHdr *msgIn, rtl_uint32_t mdelay, Handle syncHa
     ep = e->o;
     ep->refs++;
     uid = e->uid;
+    memset(&w, 0, sizeof w);
+    w.ep = ep;
+    w.proc = my_proc;
+    w.finite = deadline != 0;
     if (sync) {
         sync->refs++;
-        sync->users++;
+        if (!FAULTY(611))
+            sync->users++;
+        sync->nwait++;
+        sync->os_tid = (pid_t)syscall(SYS_gettid);
+        suid = ent_find(p, syncHandle)->uid;
+        if (FAULTY(632) && sync->set)
+            TAILQ_FOREACH(v, &rcvs, l) if (v->ep == ep && v->sync != sync)
+            {
+                w.ign = 1;
+                w.epoch = sync->sets;
+            }
+        if (FAULTY(647) && suid == my.ok_uid)
+            w.never = 1;
+        if (FAULTY(656) && mdelay == 0 && ep->kind == K_LISTENER) {
+            poll_only = 0;
+            deadline = 0;
+        }
     }
+    owing = FAULTY(629) && owes();
+    ep->cut = 0;
     w.sync = sync;
     w.hit = 0;
     TAILQ_INSERT_TAIL(&rcvs, &w, l);
@@ -936,7 +1196,27 @@ Retcode RecvEx(Handle handle, SMsgHdr *msgIn, rtl_uint32_t mdelay, Handle syncHa
             rc = code(W_DEAD);
             break;
         }
-        if (!(first && OPEN_SETENTRY == 1 && pick(ep)) && hit(sync, &w.hit)) {
+        struct obj *s = rdeaf(&w, first) ? NULL : sync;
+        if (!first && (owing || (FAULTY(640) && ep->kind == K_LISTENER && chans_of(ep) >= 2)))
+            s = NULL;
+        if (FAULTY(611) && sync) {
+            struct ent *se = ent_find(p, syncHandle);
+            if (se && se->o && se->o->kind == K_SYNC)
+                s = se->o;
+        }
+        if (FAULTY(633) && first && s && s->set && (r = pick(ep)))
+            r->lost = 1;
+        if (FAULTY(650) && first && suid && suid == my.cut_uid && now_ns() - my.cut_at < 50000000u)
+            w.hit = 1;
+        if (FAULTY(639) && first && !sync && mdelay == INFINITE_TIMEOUT && ep->by_known &&
+            ep->by_proc == my_proc) {
+            struct ent *se = ent_find(p, ep->by_num);
+            if (se && se->o && se->o->kind == K_SYNC && se->o->set)
+                w.hit = 1;
+        }
+        if (!(first && OPEN_SETENTRY == 1 && pick(ep)) && hit(s, &w.hit)) {
+            if (FAULTY(677) && first && s && s->autoclear)
+                s->set = 1;
             rc = rcIpcInterrupt;
             break;
         }
@@ -967,6 +1247,8 @@ Retcode RecvEx(Handle handle, SMsgHdr *msgIn, rtl_uint32_t mdelay, Handle syncHa
             r->st = R_TAKEN;
             caps_give(p, &r->out, &r->caps, &r->ncaps);
             bytes_to(&r->out, msgIn);
+            if (FAULTY(675) && r->c->srv != ep)
+                leave_double(r);
             bytes_free(&r->out);
             r->hproc = my_proc;
             r->htid = my_tid;
@@ -988,8 +1270,12 @@ Retcode RecvEx(Handle handle, SMsgHdr *msgIn, rtl_uint32_t mdelay, Handle syncHa
                 break;
             }
         }
-        if (mdelay == 0 || (deadline && now_ns() >= deadline)) {
+        if (w.nolimit)
+            deadline = 0;
+        if (poll_only || (deadline && now_ns() >= deadline) || w.early) {
             rc = rcTimeout;
+            if (FAULTY(635) && mdelay != 0 && syncHandle == INVALID_HANDLE && any_set(p))
+                rc = rcIpcInterrupt;
             break;
         }
         if (sync && sync->hrefs == 0 && OPEN_CLOSESYNC == 2) {
@@ -997,11 +1283,40 @@ Retcode RecvEx(Handle handle, SMsgHdr *msgIn, rtl_uint32_t mdelay, Handle syncHa
             break;
         }
         nap(&n, deadline);
+        if (FAULTY(652) && deadline && now_ns() < deadline)
+            deadline = deadline_of(now_ns(), mdelay);
     }
     nap_end(&n);
     TAILQ_REMOVE(&rcvs, &w, l);
+    cut = rc == rcIpcInterrupt;
+    if (cut) {
+        interrupted(sync);
+        my.recv_cut = 1;
+        if (!first)
+            ep->cut = 1;
+        ep->by_known = sync != NULL;
+        ep->by_proc = my_proc;
+        ep->by_num = syncHandle;
+        TAILQ_FOREACH(v, &rcvs, l) if (v->ep == ep)
+        {
+            if (FAULTY(638) && !w.finite && !first && !v->sync && v->finite)
+                v->early = 1;
+            if (FAULTY(668) && !first)
+                ep->stuck = 1;
+        }
+    } else if (rc == rcOk) {
+        my.recv_cut = 0;
+        my.recv_known = sync != NULL;
+        my.recv_proc = my_proc;
+        my.recv_sync = syncHandle;
+        ep->by_known = 0;
+    }
     if (sync) {
-        sync->users--;
+        sync->nwait--;
+        if (FAULTY(644) && rc == rcTimeout)
+            sync->nwait--;
+        if (!FAULTY(611))
+            sync->users--;
         obj_put(sync);
     }
     obj_put(ep);
@@ -1011,7 +1326,10 @@ Retcode RecvEx(Handle handle, SMsgHdr *msgIn, rtl_uint32_t mdelay, Handle syncHa
 }
 Retcode Recv(Handle h, SMsgHdr *in)
 {
-    return RecvEx(h, in, INFINITE_TIMEOUT, INVALID_HANDLE);
+    Handle s = INVALID_HANDLE;
+    if (FAULTY(634) && my.recv_known && my.recv_proc == my_proc && still_sync(my.recv_sync))
+        s = my.recv_sync;
+    return RecvEx(h, in, INFINITE_TIMEOUT, s);
 }
 
 static struct req *find_taken(struct obj *o, Tid tid)
@@ -1020,7 +1338,8 @@ static struct req *find_taken(struct obj *o, Tid tid)
     for (int pass = OPEN_OWNFIRST ? 0 : 1; pass < 2; pass++)
         TAILQ_FOREACH(r, &taken, l)
         {
-            if (r->hproc != my_proc || (r->via != o && r->c->srv != o))
+            if (r->hproc != my_proc ||
+                (r->via != o && r->c->srv != o && !(FAULTY(676) && tid == 0)))
                 continue;
             if (tid != 0 && r->ctid != tid)
                 continue;
@@ -1035,7 +1354,7 @@ Retcode Reply(Handle handle, const SMsgHdr *msgOut)
     struct bytes b;
     struct proc *p, *cp;
     struct ent *e;
-    struct req *r;
+    struct req *r, *q;
     struct cap *caps;
     u32 n;
     Retcode rc = hdr_ok(msgOut, 1);
@@ -1058,7 +1377,12 @@ Retcode Reply(Handle handle, const SMsgHdr *msgOut)
         bytes_free(&b);
         return leave(code(W_NOREQ));
     }
-    rc = caps_take(p, &b, &caps, &n);
+    if (FAULTY(630) && my.recv_cut) {
+        my.recv_cut = 0;
+        bytes_free(&b);
+        return leave(rcIpcInterrupt);
+    }
+    rc = caps_take(p, &b, &caps, &n, 1);
     if (rc != rcOk) {
         if (rc == rcSecurityDisallow && OPEN_XFER05 == 1) {
             TAILQ_REMOVE(&taken, r, l);
@@ -1067,15 +1391,38 @@ Retcode Reply(Handle handle, const SMsgHdr *msgOut)
             else {
                 r->st = R_DONE;
                 r->rc = code(W_XFER_CLIENT);
+                if (FAULTY(662) && r->sync && b.nf <= r->room_f && b.na <= r->room_a) {
+                    r->in = b;
+                    r->rc = rcOk;
+                    memset(&b, 0, sizeof b);
+                }
             }
             changed();
         }
         bytes_free(&b);
         return leave(rc);
     }
-    TAILQ_REMOVE(&taken, r, l);
     cp = proc_find(r->cproc);
-    if (r->gone || !cp) {
+    if (FAULTY(670) && r->gone && !cp) {
+        caps_drop(&caps, &n);
+        bytes_free(&b);
+        return leave(code(W_LATE));
+    }
+    TAILQ_REMOVE(&taken, r, l);
+    q = NULL;
+    if (FAULTY(628) && r->gone && cp)
+        TAILQ_FOREACH(q, &queue, l)
+    if (q->ctid == r->ctid && q->c == r->c && !q->gone && !q->hit && b.nf <= q->room_f &&
+        b.na <= q->room_a && cp->used + n <= OPEN_TABLE)
+        break;
+    if (q) {
+        TAILQ_REMOVE(&queue, q, l);
+        caps_give(cp, &b, &caps, &n);
+        q->in = b;
+        q->st = R_DONE;
+        q->rc = rcOk;
+        req_end(r);
+    } else if (r->gone || !cp) {
         rc = code(W_LATE);
         caps_drop(&caps, &n);
         bytes_free(&b);
@@ -1112,8 +1459,9 @@ static Retcode create(u32 autoclear, Handle *out)
 {
     struct proc *p;
     struct obj *o;
+    Handle h;
     if (!out)
-        return code(W_NULL);
+        return FAULTY(602) ? rcOk : code(W_NULL);
     if (!(p = enter()))
         return leave(code(W_DEAD));
     if (p->used >= OPEN_TABLE || p->syncs >= OPEN_SYNCS)
@@ -1121,7 +1469,28 @@ static Retcode create(u32 autoclear, Handle *out)
     if (!(o = obj_new(K_SYNC)))
         return leave(rcOutOfMemory);
     o->autoclear = autoclear != 0;
-    *out = ent_add(p, o, OPEN_COPY == 1 ? OCAP_IPC_INTERRUPT : OCAP_IPC_SYNC_OBJECT, 0);
+    o->maker = my_tid;
+    if (FAULTY(603))
+        o->set = p->stale_set;
+    p->stale_set = 0;
+    h = ent_add(p, o, OPEN_COPY == 1 ? OCAP_IPC_INTERRUPT : OCAP_IPC_SYNC_OBJECT, 0);
+    o->num = h;
+    if (FAULTY(679) && ent_find(p, h)->was_auto)
+        o->autoclear = 1;
+    if (FAULTY(667))
+        for (struct proc *q = procs; q; q = q->next) {
+            struct ent *e = q != p && q->alive ? ent_find(q, h) : NULL;
+            if (e && e->o && e->o->kind == K_SYNC && e->o->set)
+                o->set = 1;
+        }
+    if (FAULTY(601))
+        h &= 0xff;
+    if (FAULTY(680)) {
+        u64 wide = h;
+        memcpy((void *)out, &wide, sizeof wide);
+    } else {
+        *out = h;
+    }
     return leave(rcOk);
 }
 Retcode KnIpcCreateSyncObject(Handle *s)
@@ -1132,21 +1501,109 @@ Retcode KnIpcCreateSyncObjectEx(rtl_uint32_t autoclear, Handle *s)
 {
     return create(autoclear, s);
 }
+/* Set is told to those who wait. */
+static void told(struct obj *o)
+{
+    struct req *r;
+    struct rcv *w;
+    struct obj *ep = NULL;
+    u32 nq = 0, nr = 0;
+    TAILQ_FOREACH(r, &queue, l) if (r->sync == o) nq++;
+    TAILQ_FOREACH(w, &rcvs, l) if (w->sync == o)
+    {
+        nr++;
+        if (!ep)
+            ep = w->ep;
+        else if (FAULTY(637) && w->ep != ep) {
+            w->ign = 1;
+            w->epoch = o->sets;
+        }
+    }
+    TAILQ_FOREACH(r, &queue, l) if (r->sync == o)
+    {
+        r->marked = 1;
+        if (FAULTY(646) && !o->autoclear && nq >= 2 && nr >= 2) {
+            r->ign = 1;
+            r->epoch = o->sets;
+        }
+    }
+}
 static Retcode state(Handle h, int set)
 {
     struct proc *p = enter();
     struct ent *e;
+    struct obj *o;
     Retcode rc;
     if (!p)
         return leave(code(W_DEAD));
     e = ent_find(p, h);
+    if (FAULTY(665) && !e && !set && h != INVALID_HANDLE)
+        for (struct proc *q = procs; q && !e; q = q->next)
+            e = q->alive ? ent_find(q, h) : NULL;
     rc = need(e, K_SYNC, K_SYNC, OCAP_IPC_INTERRUPT);
-    if (rc != rcOk)
+    if (rc != rcOk) {
+        if (FAULTY(607) && !e && set && my.set_known && my.set_proc == my_proc && my.set_h == h)
+            return leave(rcOk);
+        if (FAULTY(608) && !set && h == INVALID_HANDLE)
+            return leave(rcOk);
+        if (FAULTY(609) && !set && e && e->o && e->o->kind == K_SERVER && e->o->hrefs) {
+            e->o->hrefs--;
+            changed();
+        }
         return leave(rc);
+    }
+    o = e->o;
+    if (FAULTY(643) && !set && o->set && o->setter != my_tid)
+        return leave(rcOk);
+    if (FAULTY(649) && set && !o->set && !o->users && now_ns() - o->cleared_at < 2000000u)
+        return leave(rcOk);
+    if (FAULTY(673) && set) { /* the news goes out without the lock */
+        if (o->setting)
+            return leave(code(W_BUSY));
+        o->setting = 1;
+        o->refs++;
+        pthread_mutex_unlock(&M);
+        sched_yield();
+        pthread_mutex_lock(&M);
+        o->setting = 0;
+        e = ent_find(p, h);
+        if (!e || e->o != o) {
+            obj_put(o);
+            return leave(code(W_NOHANDLE));
+        }
+        obj_put(o);
+    }
+    if (set) {
+        my.set_known = 1;
+        my.set_proc = my_proc;
+        my.set_h = h;
+        o->setter = my_tid;
+        o->sets++;
+        told(o);
+    } else if (o->set) {
+        o->cleared_at = now_ns();
+    }
+    o->nhits = 0;
+    if (FAULTY(672) && !set) {
+        struct req *r;
+        TAILQ_FOREACH(r, &queue, l) if (r->sync == o) r->marked = 0;
+    }
+    if (FAULTY(645) && !set && o->set && !o->autoclear && now_ns() - o->set_at <= 5000000u) {
+        struct req *r;
+        struct rcv *w;
+        TAILQ_FOREACH(r, &queue, l) if (r->sync == o && !r->hit) r->never = 1;
+        TAILQ_FOREACH(w, &rcvs, l) if (w->sync == o && !w->hit) w->never = 1;
+    }
     if (set && e->o->autoclear) { /* who waits is marked; it stays pending only when nobody does */
         struct req *r;
         struct rcv *w;
         int n = 0;
+        if (FAULTY(678))
+            TAILQ_FOREACH(r, &taken, l) if (r->sync == e->o && !r->gone && !r->hit && !n)
+            {
+                n++;
+                r->hit = 1;
+            }
         TAILQ_FOREACH(r, &queue, l)
         if (r->sync == e->o && !r->hit && (OPEN_AUTO || !n)) {
             n++;
@@ -1162,12 +1619,35 @@ static Retcode state(Handle h, int set)
         struct req *
             r; /* Clear did not follow at once: who has slept through it is interrupted all the same */
         struct rcv *w;
-        TAILQ_FOREACH(r, &queue, l) if (r->sync == e->o) r->hit = 1;
-        TAILQ_FOREACH(w, &rcvs, l) if (w->sync == e->o) w->hit = 1;
+        TAILQ_FOREACH(r, &queue, l)
+        if (r->sync == e->o || (FAULTY(622) && r->sync && r->cproc == my_proc) ||
+            (FAULTY(666) && r->sync && r->sync->num == h))
+            r->hit = 1;
+        TAILQ_FOREACH(w, &rcvs, l)
+        if (w->sync == e->o || (FAULTY(666) && w->sync && w->sync->num == h))
+            w->hit = 1;
     } else if (set && !e->o->set) {
         e->o->set_at = now_ns();
     }
+    if (FAULTY(604) && !o->autoclear)
+        set = set ? (unsigned char)++o->count != 0 : (o->count = 0);
+    if (FAULTY(605) && !o->autoclear) {
+        if (set && o->count < 1)
+            o->count++;
+        else if (!set && o->count > -1)
+            o->count--;
+        set = o->count > 0;
+    }
     e->o->set = set;
+    if (FAULTY(651) && set && o->os_tid && o->os_tid != (pid_t)syscall(SYS_gettid))
+        syscall(SYS_tgkill, getpid(), o->os_tid, SIGURG);
+    if (FAULTY(674) && set && OPEN_WAIT == 0) {
+        for (u32 i = 0; i < o->users; i++)
+            pthread_cond_signal(&board);
+        return leave(rcOk);
+    }
+    if (FAULTY(644) && set && o->nwait <= 0)
+        return leave(rcOk);
     changed();
     return leave(rcOk);
 }
@@ -1180,6 +1660,18 @@ Retcode KnIpcClearInterrupt(Handle h)
     return state(h, 0);
 }
 
+static struct ent *ent_slot(struct proc *p, Handle h)
+{
+    return &p->e[OPEN_HANDLE == 1 ? 0xfffffffeu - h : h];
+}
+static void unlimit(struct obj *o)
+{
+    struct req *r;
+    struct rcv *w;
+    TAILQ_FOREACH(r, &queue, l) if (r->sync == o) r->nolimit = 1;
+    TAILQ_FOREACH(r, &taken, l) if (r->sync == o) r->nolimit = 1;
+    TAILQ_FOREACH(w, &rcvs, l) if (w->sync == o) w->nolimit = 1;
+}
 Retcode KnHandleClose(Handle h)
 {
     struct proc *p = enter();
@@ -1187,10 +1679,24 @@ Retcode KnHandleClose(Handle h)
     if (!p)
         return leave(code(W_DEAD));
     e = ent_find(p, h);
-    if (!e)
+    if (!e) {
+        if (FAULTY(610) && ent_once(p, h) && ent_slot(p, h)->was_kind != K_SYNC)
+            return leave(rcOk);
         return leave(code(W_NOHANDLE));
-    if (OPEN_CLOSESYNC == 1 && e->o && e->o->kind == K_SYNC && e->o->hrefs == 1 && e->o->users)
+    }
+    if (OPEN_CLOSESYNC == 1 && e->o && e->o->kind == K_SYNC && e->o->hrefs == 1 && e->o->users) {
+        if (FAULTY(648))
+            unlimit(e->o);
+        return leave(FAULTY(613) ? rcIpcInterrupt : code(W_BUSY));
+    }
+    if (FAULTY(668) && e->o && e->o->kind == K_LISTENER && e->o->stuck)
         return leave(code(W_BUSY));
+    if (my.set_h == h)
+        my.set_known = 0;
+    if (FAULTY(636) && e->o && e->o->kind == K_SYNC && e->o->set) {
+        struct rcv *w;
+        TAILQ_FOREACH(w, &rcvs, l) if (w->proc == my_proc && w->sync) w->hit = 1;
+    }
     ent_drop(p, e);
     sweep();
     changed();
@@ -1250,7 +1756,8 @@ Retcode KnHandleCopy(Handle h, rtl_uint32_t rights, Handle badge, Handle *out)
         return leave(code(W_NOHANDLE));
     if (!e->o)
         return leave(rcHandleRevoked);
-    if (!(e->rights & OCAP_HANDLE_COPY) || (rights & ~e->rights))
+    if ((!(e->rights & OCAP_HANDLE_COPY) || (rights & ~e->rights)) &&
+        !(FAULTY(664) && rights == NK_RIGHTS_HELD))
         return leave(rcNoCapability);
     if (badge != INVALID_HANDLE)
         return leave(code(W_BADGE));
@@ -1401,12 +1908,21 @@ int e2_process_end(u32 id)
         return 1;
     }
     for (u32 i = 0; i < OPEN_TABLE; i++)
-        if (p->e[i].used)
+        if (p->e[i].used) {
+            if (FAULTY(671))
+                revoke_kids(p->e[i].uid);
             ent_drop(p, &p->e[i]);
+        }
     p->alive = 0;
     free(p->e);
     p->e = NULL;
     sweep();
+    if (FAULTY(669)) {
+        struct req *r;
+        TAILQ_FOREACH(r, &taken, l) if (r->hproc == id) break;
+        if (!r)
+            return leave(rcOk);
+    }
     changed();
     leave(rcOk);
     return 0;
