@@ -105,7 +105,37 @@ static void misuse_of_what_was_closed_in_use(const struct cts_case *self)
     cts_check_that(cts_rc(close) != rcIpcInterrupt, "Close does not return rcIpcInterrupt");
 }
 
+/* OBJ-17: the library runs out of memory in Create, at its first allocation and at later ones, and in Close. */
+static void without_memory(const struct cts_case *self)
+{
+    (void)self;
+    struct cts_process *process = cts_process_first();
+    struct cts_actor *actor = cts_actor_new(process, "actor");
+    /* What the first Create of all had to make is there in the second. */
+    static const rtl_uint32_t nths[] = {1, 1, 2, 3, 1, 4, 2};
+    for (size_t i = 0; i < sizeof nths / sizeof nths[0]; i++) {
+        cts_fail_allocation(nths[i]);
+        struct cts_op *create = cts_start_create(actor);
+        cts_may_lack_room(create);
+        Retcode rc = cts_wait(create);
+        cts_fail_allocation(0);
+        cts_check_that(rc != rcIpcInterrupt, "Create does not return rcIpcInterrupt");
+        Handle sync = rc == rcOk ? cts_handle(create) : cts_sync_new(process);
+        cts_fail_allocation(1);
+        struct cts_op *close = cts_start_close(actor, sync);
+        cts_may_lack_room(close);
+        rc = cts_wait(close);
+        cts_fail_allocation(0);
+        cts_check_that(rc != rcIpcInterrupt, "Close does not return rcIpcInterrupt");
+        if (rc != rcOk) {
+            cts_close(process, sync);
+        }
+    }
+}
+
 static const struct cts_case cases[] = {
+    {"OBJ-17.20", "Create and Close without memory give an error code or rcOk", without_memory,
+     CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
     {"OBJ-17.1", "misuse gives an error code, no object set", misuse_gives_an_error_code,
      CTS_ONE_PROCESS, CTS_UNLIMITED, NOTHING_SET, CTS_SMOKE},
     {"OBJ-17.2", "misuse gives an error code, another object set", misuse_gives_an_error_code,

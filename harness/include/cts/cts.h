@@ -54,6 +54,10 @@ struct cts_process *cts_process_new(void);
 void cts_process_kill(struct cts_process *process);
 void cts_process_exit(struct cts_process *process);
 
+/* Let the nth allocation that the library makes in this process from now on (1: the next) fail, once; 0: none any
+ * more. SKIP where the adapter cannot do it. */
+void cts_fail_allocation(rtl_uint32_t nth);
+
 /* A channel. In CTS_ONE_PROCESS both processes are the first one; in CTS_TWO_PROCESSES the server's
  * is the first one and the client's is new. */
 struct cts_link {

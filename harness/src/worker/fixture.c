@@ -189,6 +189,14 @@ void cts_process_exit(struct cts_process *process)
     end_process(process, false);
 }
 
+void cts_fail_allocation(rtl_uint32_t nth)
+{
+    cts_need(CTS_CAN_FAIL_ALLOCATION);
+    if (cts_adapter_in_use.fail_allocation(nth) != 0) {
+        cts_broken("the adapter's fail_allocation failed");
+    }
+}
+
 Handle cts_sync_new(struct cts_process *process)
 {
     struct cts_op *op = cts_start_create(process->controller);
