@@ -78,7 +78,41 @@ static void many_new_objects_do_not_interrupt(const struct cts_case *self)
     }
 }
 
+/* OBJ-04: the set one was closed while a server held the request of its call. Close may refuse, and may wait for the
+ * call. */
+static void made_after_a_close_in_service(const struct cts_case *self)
+{
+    struct cts_link link = cts_link_open(self->layout);
+    struct cts_actor *client = cts_actor_new(link.client_process, "client");
+    struct cts_actor *second = cts_actor_new(link.client_process, "second");
+    struct cts_actor *server = cts_actor_new(link.server_process, "server");
+    Handle old = cts_sync_new(link.client_process);
+    struct cts_op *recv = cts_start_recv(server, link.server);
+    cts_require_blocked(recv);
+    struct cts_op *taken = cts_start_call_ex(client, link.client, CTS_PLAIN, cts_mdelay(self), old);
+    cts_require_returned(recv, rcOk);
+    cts_set(link.client_process, old);
+    struct cts_op *close = cts_start_close(cts_actor_new(link.client_process, "closer"), old);
+    cts_may_lack_room(close);
+    cts_settle();
+
+    Handle sync = cts_sync_new(link.client_process);
+
+    struct cts_op *call = cts_start_call_ex(second, link.client, CTS_PLAIN, cts_mdelay(self), sync);
+    cts_check_blocked(call);
+    (void)cts_wait(cts_start_reply(server, recv, CTS_PLAIN));
+    (void)cts_wait(taken);
+    (void)cts_wait(close);
+    recv = cts_start_recv(server, link.server);
+    cts_check_returned(recv, rcOk);
+    cts_check_served(server, recv, call);
+}
+
 static const struct cts_case cases[] = {
+    {"OBJ-04.20", "an object made after a set one was closed in service does not interrupt",
+     made_after_a_close_in_service, CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
+    {"OBJ-04.21", "an object made after a set one was closed in service, limit, two processes",
+     made_after_a_close_in_service, CTS_TWO_PROCESSES, CTS_LIMITED, 0, 0},
     {"OBJ-04.1", "CallEx with a new object waits", new_object_does_not_interrupt, CTS_ONE_PROCESS,
      CTS_UNLIMITED, CALL, CTS_SMOKE},
     {"OBJ-04.2", "RecvEx with a new object waits", new_object_does_not_interrupt, CTS_ONE_PROCESS,

@@ -96,7 +96,37 @@ static void many_processes(const struct cts_case *self)
     }
 }
 
+/* SCOPE-02: an object whose number names a set one in another process begins clear, where the library gives equal
+ * numbers. */
+static void begins_clear(const struct cts_case *self)
+{
+    struct cts_link link = cts_link_open(self->layout);
+    struct cts_actor *server = cts_actor_new(link.server_process, "server");
+    enum { THEIRS = 3, OWN = 4 };
+    Handle theirs[THEIRS];
+    for (int i = 0; i < THEIRS; i++) {
+        theirs[i] = cts_sync_new(link.client_process);
+        cts_set(link.client_process, theirs[i]);
+    }
+    Handle own = INVALID_HANDLE;
+    bool equal = false;
+    for (int i = 0; i < OWN && !equal; i++) {
+        own = cts_sync_new(link.server_process);
+        for (int k = 0; k < THEIRS; k++) {
+            equal = equal || own == theirs[k];
+        }
+    }
+
+    struct cts_op *recv = cts_start_recv_ex(server, link.server, cts_mdelay(self), own);
+
+    cts_check_blocked(recv);
+    cts_set(link.server_process, own);
+    cts_check_returned(recv, rcIpcInterrupt);
+}
+
 static const struct cts_case cases[] = {
+    {"SCOPE-02.20", "an object begins clear though its number is set in another process",
+     begins_clear, CTS_TWO_PROCESSES, CTS_UNLIMITED, 0, 0},
     {"SCOPE-01.5", "Set of an object of the server leaves the CallEx of the client alone",
      each_end_has_its_own, CTS_TWO_PROCESSES, CTS_UNLIMITED, 0, 0},
     {"SCOPE-01.6", "Set of an object of the server leaves the CallEx of the client alone, limit",
