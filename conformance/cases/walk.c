@@ -141,13 +141,31 @@ static void walk_open(const struct cts_case *self, struct walk *w)
  * Who does what.
  */
 
+/* Only an object that is set interrupts. Which waits with one that clears itself end is open. */
+static bool may_be_interrupted(const struct member *member)
+{
+    int object = member->object;
+    return object >= 0 && (!member->side->is_plain[object] || member->side->is_set[object]);
+}
+
 static void look(struct member *member)
 {
     if (member->op != NULL && cts_returned(member->op)) {
-        if (member->serves && cts_rc(member->op) == rcOk) {
+        Retcode rc = cts_rc(member->op);
+        cts_check_that(rc != rcIpcInterrupt || may_be_interrupted(member),
+                       "a wait is interrupted through its own object, while that is set");
+        if (member->serves && rc == rcOk) {
+            cts_check_that(cts_request(member->op) != 0, "a receive that is rcOk has a request");
             member->owes = member->op;
         }
         member->op = NULL;
+    }
+}
+
+static void look_at_all(struct walk *w)
+{
+    for (int i = 0; i < MEMBERS; i++) {
+        look(&w->members[i]);
     }
 }
 
@@ -210,9 +228,7 @@ static int choose_link(struct walk *w, const struct member *member)
 static void rest(struct walk *w)
 {
     cts_settle();
-    for (int i = 0; i < MEMBERS; i++) {
-        look(&w->members[i]);
-    }
+    look_at_all(w);
 }
 
 static bool is_used(const struct walk *w, const struct side *side, int object)
@@ -268,18 +284,37 @@ static struct cts_message some_message(void)
     return message;
 }
 
+/* Somebody waits where the member does: one of them takes the other's request, or is on its way back already, as a
+ * wait with an object that clears itself may be. */
+static void meet(struct walk *w, struct member *member)
+{
+    struct cts_op *ops[MEMBERS + 1];
+    bool has_met = false;
+    for (int peers = peers_of(w, member, ops); peers != 0 && !has_met;) {
+        ops[peers] = member->op;
+        cts_wait_any(ops, (size_t)peers + 1);
+        has_met = cts_returned(member->op);
+        for (int i = 0; i < peers; i++) {
+            has_met = has_met || (cts_returned(ops[i]) && cts_rc(ops[i]) == rcOk);
+        }
+        if (!has_met) {
+            look_at_all(w);
+            peers = peers_of(w, member, ops);
+        }
+    }
+}
+
 /* A wait has begun. It meets a peer that waits, or ends because its object is set; otherwise all is at rest. */
 static void check_begun(struct walk *w, struct member *member)
 {
-    struct cts_op *ops[MEMBERS + 1];
+    struct cts_op *ops[MEMBERS];
     bool is_set = member->object >= 0 && member->side->is_plain[member->object] &&
                   member->side->is_set[member->object];
     int peers = peers_of(w, member, ops);
     if (is_set && (member->serves || peers == 0)) {
         (void)cts_wait(member->op);
-    } else if (peers != 0) {
-        ops[peers] = member->op;
-        cts_wait_any(ops, (size_t)peers + 1);
+    } else {
+        meet(w, member);
     }
     rest(w);
 }
@@ -413,6 +448,7 @@ static void answer_all(struct walk *w)
 static void last_service(struct walk *w, int link, struct cts_op *recv)
 {
     cts_check_returned(recv, rcOk);
+    cts_check_that(cts_request(recv) != 0, "a receive that is rcOk has a request");
     cts_check_returned(cts_start_reply(w->helper_servers[link], recv, CTS_PLAIN), rcOk);
     check_answered(w, recv);
 }

@@ -88,8 +88,8 @@ static void narrow_masks_are_refused(const struct cts_case *self)
     enum { MASKS = sizeof masks / sizeof masks[0] };
     for (size_t i = 0; i <= MASKS; i++) {
         struct cts_message request = CTS_WITH_HANDLE(s.sync);
-        request.rights[0] = i < MASKS ? masks[i] : 0;
-        request.no_rights = i == MASKS;
+        request.rights[0] = i != 0 ? masks[i - 1] : 0;
+        request.no_rights = i == 0;
         cts_check_error(
             self->variant == BY_CALL
                 ? cts_start_call(s.client, s.link.client, request)

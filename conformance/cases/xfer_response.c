@@ -106,8 +106,8 @@ static void narrow_masks_are_refused(const struct cts_case *self)
             cts_start_call_ex(client, link.client, CTS_PLAIN, CLIENT_MS, INVALID_HANDLE);
         cts_require_returned(recv, rcOk);
         struct cts_message response = CTS_WITH_HANDLE(sync);
-        response.rights[0] = i < MASKS ? masks[i] : 0;
-        response.no_rights = i == MASKS;
+        response.rights[0] = i != 0 ? masks[i - 1] : 0;
+        response.no_rights = i == 0;
 
         cts_check_error(cts_start_reply(server, recv, response));
 

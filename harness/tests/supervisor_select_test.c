@@ -274,11 +274,11 @@ END_TEST
 
 /* The ids in the order in which `slots` slots start them, a space between; `ends` says which of the
  * running ends next. */
-static void started(const struct plan *plan, unsigned slots, bool waiting_ends_first,
-                    struct text *text)
+static void started(const struct plan *plan, unsigned slots, size_t working_most,
+                    bool waiting_ends_first, struct text *text)
 {
     struct plan_position position = plan_begin(plan);
-    struct plan_load load = {.slots = slots};
+    struct plan_load load = {.slots = slots, .working_most = working_most};
     text_clear(text);
     for (size_t done = 0; done < plan->count;) {
         const struct job *job = load.running < slots ? plan_next(plan, &position, &load) : NULL;
@@ -312,15 +312,19 @@ START_TEST(waits_go_by_beside_the_work)
     plan_make(&plan, &waiting, 1, false, 1);
     ck_assert(!plan_job_waits(&plan.jobs[5])); /* it runs alone */
     /* One slot: one after the other, those that wait first. */
-    started(&plan, 1, true, &words);
+    started(&plan, 1, 1, true, &words);
     ck_assert_str_eq(text_string(&words), "CALL-01.2 w CALL-01.3 w CALL-01.4 w CALL-01.1 "
                                           "CALL-01.6 CALL-01.5 ");
     /* Three: two wait at most, and the third works; the exclusive one starts when all have ended. */
-    started(&plan, 3, false, &words);
+    started(&plan, 3, 3, false, &words);
     ck_assert_str_eq(text_string(&words), "CALL-01.2 CALL-01.3 CALL-01.1 CALL-01.6 CALL-01.4 w w w "
                                           "CALL-01.5 ");
-    started(&plan, 3, true, &words);
+    started(&plan, 3, 3, true, &words);
     ck_assert_str_eq(text_string(&words), "CALL-01.2 CALL-01.3 CALL-01.1 w CALL-01.4 w CALL-01.6 w "
+                                          "CALL-01.5 ");
+    /* Five: all wait, and one works at a time. */
+    started(&plan, 5, 1, true, &words);
+    ck_assert_str_eq(text_string(&words), "CALL-01.2 CALL-01.3 CALL-01.4 CALL-01.1 w w w CALL-01.6 "
                                           "CALL-01.5 ");
     plan_finish(&plan);
     catalogue_finish(&waiting);

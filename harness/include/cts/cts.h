@@ -192,7 +192,7 @@ void cts_program_run(void);
 /* A number from the run's seed, below `bound`; the same for the same seed, case and call. */
 rtl_uint32_t cts_random(rtl_uint32_t bound);
 /* Another step of a case that wants `wanted` of them and has made `done`? A library that is slow makes fewer;
- * in the soak extent there are four times as many. */
+ * in the soak extent there are twice as many. */
 bool cts_steps_left(unsigned done, unsigned wanted);
 
 /* ------------------------------------------------------------------------------------------------

@@ -88,7 +88,7 @@ static const char run_help[] =
     "  --cc CC                   its compiler (else DIR/ipc-cts.json, CC, the one of this build)\n"
     "  --exec-wrapper CMD        start the worker by CMD, which gets its path and arguments: an\n"
     "                            emulator, ssh, a script; CMD is split as a shell does it\n"
-    "  -j, --jobs N              cases at the same time (six for each CPU)\n"
+    "  -j, --jobs N              cases at the same time (eight for each CPU)\n"
     "  --timeout-factor F        stretch all limits, 0.1 to 100 (IPCTS_TIMEOUT_FACTOR)\n"
     "  --repeat N                run everything N times\n"
     "  --shard I/N               only the I-th of N parts of the selection; `merge` puts them "

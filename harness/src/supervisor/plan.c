@@ -84,6 +84,11 @@ bool plan_job_waits(const struct job *job)
     return class_of(job->item) == PLAN_WAITS;
 }
 
+unsigned plan_waiting_most(unsigned slots)
+{
+    return (2 * slots + 1) / 3; /* at least one, or they would come last */
+}
+
 struct plan_position plan_begin(const struct plan *plan)
 {
     return (struct plan_position){.working = plan->working_from, .exclusive = plan->exclusive_from};
@@ -94,12 +99,12 @@ const struct job *plan_next(const struct plan *plan, struct plan_position *posit
 {
     bool waiting_left = position->waiting < plan->working_from;
     bool working_left = position->working < plan->exclusive_from;
-    size_t waiting_most = (2 * load->slots + 1) / 3; /* at least one, or they would come last */
-    if (waiting_left && (!working_left || load->waiting < waiting_most)) {
+    if (waiting_left && (!working_left || load->waiting < plan_waiting_most(load->slots))) {
         return &plan->jobs[position->waiting++];
     }
     if (working_left) {
-        return &plan->jobs[position->working++];
+        bool has_room = load->running - load->waiting < load->working_most;
+        return has_room ? &plan->jobs[position->working++] : NULL;
     }
     if (position->exclusive < plan->count && load->running == 0) {
         return &plan->jobs[position->exclusive++];

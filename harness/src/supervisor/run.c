@@ -189,8 +189,9 @@ static void say_ending(struct run *run, size_t planned)
 
 /* How many cases at a time. A case mostly waits: for its threads, or for the real clock, where a library
  * has no other. Against a library without virtual time, a run with two for each CPU takes twice as long.
+ * A library that spins must not take the time of many others, so at most two or three for each CPU work.
  * Cases that time alone would disturb are exclusive, and run one by one. */
-enum { SLOTS_PER_CPU = 6 };
+enum { SLOTS_PER_CPU = 8 };
 
 static unsigned slots_of(const struct options *options, size_t cpu_count)
 {
@@ -221,6 +222,8 @@ static int run_cases(struct run *run)
                                 .target = &run->target,
                                 .plan = &plan,
                                 .slots = slots,
+                                .working_most =
+                                    options->jobs != 0 ? slots : slots - plan_waiting_most(slots),
                                 .root = run->place.root,
                                 .signal_fd = run->place.signal_fd,
                                 .on_result = on_result,

@@ -114,7 +114,8 @@ static void fill_slots(struct scheduler *scheduler)
         if (scheduler->slots[i].busy) {
             continue;
         }
-        const struct plan_load load = {slots, scheduler->running, scheduler->waiting};
+        const struct plan_load load = {slots, scheduler->schedule->working_most, scheduler->running,
+                                       scheduler->waiting};
         const struct job *job = plan_next(scheduler->schedule->plan, &scheduler->position, &load);
         if (job == NULL) {
             return;

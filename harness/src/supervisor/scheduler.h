@@ -40,6 +40,7 @@ struct plan_position plan_begin(const struct plan *plan);
 /* What is under way: `running` jobs, `waiting` of them cases that wait, in `slots` slots. */
 struct plan_load {
     unsigned slots;
+    size_t working_most; /* so many cases that work at a time */
     size_t running;
     size_t waiting;
 };
@@ -48,6 +49,8 @@ struct plan_load {
 const struct job *plan_next(const struct plan *plan, struct plan_position *position,
                             const struct plan_load *load);
 
+/* How many of so many slots may hold cases that wait while others are left. */
+unsigned plan_waiting_most(unsigned slots);
 /* Whether the job stands in the queue of those that wait. */
 bool plan_job_waits(const struct job *job);
 
@@ -62,8 +65,9 @@ struct schedule {
     const struct target *target;
     const struct plan *plan;
     unsigned slots;
-    const char *root; /* directory for temporary files */
-    int signal_fd;    /* signals that end the run */
+    unsigned working_most; /* of them, for cases that work */
+    const char *root;      /* directory for temporary files */
+    int signal_fd;         /* signals that end the run */
     /* Called in the order in which cases end; false: start nothing more. */
     bool (*on_result)(void *context, const struct case_result *result);
     void (*on_start)(void *context, const struct job *job);

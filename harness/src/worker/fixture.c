@@ -12,7 +12,7 @@
 #define CTS_IMITATED_MAX_MS 4000u
 /* Of cases that make as many steps as they find time for. */
 #define STEPS_BUDGET_NS 3000000000u
-#define STEPS_SOAK_FACTOR 4u
+#define STEPS_SOAK_FACTOR 2u
 
 rtl_uint32_t cts_mdelay(const struct cts_case *self)
 {

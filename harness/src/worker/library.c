@@ -164,7 +164,7 @@ bool cts_capability_present(enum cts_capability capability)
     case CTS_CAN_LIVE_OBJECTS:
         return adapter->live_objects != NULL;
     case CTS_CAN_FAIL_ALLOCATION:
-        return adapter->fail_allocation != NULL;
+        return !os && adapter->fail_allocation != NULL; /* it acts in this process */
     case CTS_CAN_VIRTUAL_TIME:
         return adapter->clock_virtual != NULL && adapter->clock_advance != NULL;
     case CTS_CAPABILITY_COUNT:
