@@ -2,8 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The sheet of what `ci/soak` saw: how often the suite was red on a library that is right.
 
-    python3 ci/lib/soak_sheet.py build/reports/soak/runs.jsonl > harness/selftest/SOAK.md
+    python3 ci/lib/soak_sheet.py --rows harness/selftest/soak_runs.jsonl build/reports/soak/runs.jsonl > runs
+    mv runs harness/selftest/soak_runs.jsonl
+    python3 ci/lib/soak_sheet.py harness/selftest/soak_runs.jsonl > harness/selftest/SOAK.md
 
+The first line adds new runs to those that are kept: equal ones are one row, with `times`.
 Of each library the runs of one commit count, that of its last line, all of them, clean or not. The bound on the share of
 red runs is that of Clopper and Pearson, one-sided, at 95 % confidence.
 """
@@ -71,19 +74,40 @@ def sheet(rows: Sequence[dict[str, Any]]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def read(path: str) -> list[dict[str, Any]]:
+    """One row for each run."""
+    rows: list[dict[str, Any]] = []
+    for line in Path(path).read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        rows += [row] * row.pop("times", 1)
+    return rows
+
+
+def folded(rows: Sequence[dict[str, Any]]) -> str:
+    """Equal runs as one row, where the last of them is, since the last commit of a library counts."""
+    times: dict[str, int] = {}
+    for line in (json.dumps(row) for row in rows):
+        times[line] = times.pop(line, 0) + 1
+    return "".join(json.dumps(json.loads(line) | {"times": count}) + "\n" for line, count in times.items())
+
+
 def main(words: Sequence[str]) -> int:
-    if len(words) != 1:
-        print("usage: soak_sheet.py RUNS.jsonl > SOAK.md", file=sys.stderr)
+    as_rows = list(words[:1]) == ["--rows"]
+    paths = words[1:] if as_rows else words
+    if not paths:
+        print("usage: soak_sheet.py [--rows] RUNS.jsonl... > FILE", file=sys.stderr)
         return 4
-    try:
-        rows = [json.loads(line) for line in Path(words[0]).read_text(encoding="utf-8").splitlines()]
-    except (OSError, ValueError) as error:
-        print(f"soak_sheet: {words[0]}: {error}", file=sys.stderr)
-        return 4
+    rows: list[dict[str, Any]] = []
+    for path in paths:
+        try:
+            rows += read(path)
+        except (OSError, ValueError) as error:
+            print(f"soak_sheet: {path}: {error}", file=sys.stderr)
+            return 4
     if not rows:
-        print(f"soak_sheet: {words[0]}: no run; ci/soak makes some", file=sys.stderr)
+        print(f"soak_sheet: {paths[0]}: no run; ci/soak makes some", file=sys.stderr)
         return 4
-    sys.stdout.write(sheet(rows))
+    sys.stdout.write(folded(rows) if as_rows else sheet(rows))
     return 0
 
 

@@ -58,3 +58,16 @@ def test_reads_what_soak_writes(tmp_path: Path) -> None:
     command = [sys.executable, ROOT / "ci/lib/soak_sheet.py", file]
     answer = subprocess.run(command, capture_output=True, text=True, check=True)
     assert answer.stdout == soak_sheet.sheet([row(), row()])
+
+
+def test_kept_runs_and_new_ones_make_the_same_sheet(tmp_path: Path) -> None:
+    old = [row("poll", commit="e" * 40), row(), row(), row(loaded=True)]
+    new = [row("poll", clean=False), row("poll")]
+    files = [tmp_path / "kept.jsonl", tmp_path / "new.jsonl"]
+    files[0].write_text(soak_sheet.folded(old))
+    assert files[0].read_text().count("\n") == 3
+    files[1].write_text("".join(json.dumps(item) + "\n" for item in new))
+    command = [sys.executable, ROOT / "ci/lib/soak_sheet.py", "--rows", *files]
+    kept = tmp_path / "all.jsonl"
+    kept.write_text(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    assert soak_sheet.sheet(soak_sheet.read(str(kept))) == soak_sheet.sheet([*old, *new])
