@@ -200,6 +200,49 @@ START_TEST(case_and_rep_are_ours)
 }
 END_TEST
 
+/* What the parser takes and JSON does not allow never goes on as it is. */
+START_TEST(lines_of_other_writers)
+{
+    static const char head[] = "{\"event\":\"check\",\"case\":\"CALL-01.1\",\"rep\":3,";
+    static const struct {
+        const char *rest;
+        const char *written;
+    } samples[] = {
+        {"\"n\":-12,\"m\":[0,1],\"o\":{}}", "\"n\":-12,\"m\":[0,1],\"o\":{}}"},
+        {"\"n\":18446744073709551615}", "\"n\":18446744073709551615}"},
+        {"\"n\":01}", "\"n\":1}"},
+        {"\"n\":-}", NULL},
+        {"\"n\":1.}", "\"n\":1}"},
+        {"\"n\":1.50}", "\"n\":1.5}"},
+        {"\"n\":1e2}", "\"n\":100}"},
+        {"\"n\" :\t1}", "\"n\":1}"},
+        {"\"s\":\"a\tb\"}", "\"s\":\"a\\tb\"}"},
+        {"\"s\":\"\\\"\\u00e4 1. \"}", "\"s\":\"\\\"\\u00e4 1. \"}"},
+        {"\"case\":\"A\",\"case\":\"B\",\"rep\":1,\"x\":1}", "\"x\":1}"},
+        {"\"\\u0063ase\":\"A\",\"x\":1}", "\"x\":1}"},
+    };
+    for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
+        struct text line = {0};
+        struct text wanted = {0};
+        text_printf(&line, "{\"event\":\"check\",%s\n", samples[i].rest);
+        read_again(line.data, line.size);
+        ck_assert_int_eq(case_log.damaged, samples[i].written == NULL);
+        if (samples[i].written != NULL) {
+            text_printf(&wanted, "%s%s\n", head, samples[i].written);
+            ck_assert_str_eq(text_string(&lines), text_string(&wanted));
+        }
+        text_finish(&line);
+        text_finish(&wanted);
+    }
+    read_log("{\"event\":\"ch\\u0065ck\",\"x\":1}\n");
+    ck_assert_str_eq(text_string(&lines),
+                     "{\"event\":\"check\",\"case\":\"CALL-01.1\",\"rep\":3,\"x\":1}\n");
+    read_log("{\"event\":\"check\"}\n");
+    ck_assert_str_eq(text_string(&lines),
+                     "{\"event\":\"check\",\"case\":\"CALL-01.1\",\"rep\":3}\n");
+}
+END_TEST
+
 START_TEST(shared_memory)
 {
     struct log_file file;
@@ -295,6 +338,7 @@ int main(void)
     tcase_add_test(tests, deep_nesting);
     tcase_add_test(tests, records);
     tcase_add_test(tests, case_and_rep_are_ours);
+    tcase_add_test(tests, lines_of_other_writers);
     tcase_add_test(tests, shared_memory);
     tcase_add_test(tests, probe_reports);
     suite_add_tcase(suite, tests);

@@ -211,30 +211,120 @@ static bool take_event(struct case_log *log, const cJSON *event)
     return true;
 }
 
-/* `event` first, then the case it belongs to, then the rest as the worker gave it, written anew: what
- * a lenient parser has let pass becomes proper JSON. */
-static void write_event(cJSON *event, const char *case_id, unsigned rep, struct text *lines)
+/* Length of a number as a worker writes it, whole and without leading zeros; 0 for any other. */
+static size_t whole_number(const char *at, const char *end)
 {
-    cJSON_DeleteItemFromObjectCaseSensitive(event, "case");
-    cJSON_DeleteItemFromObjectCaseSensitive(event, "rep");
-    cJSON *name = cJSON_DetachItemFromObjectCaseSensitive(event, "event");
-    char *name_word = cJSON_PrintUnformatted(name);
-    char *rest = cJSON_PrintUnformatted(event);
-    if (name_word == NULL || rest == NULL) {
+    const char *first = at + (*at == '-');
+    const char *last = first;
+    while (last < end && *last >= '0' && *last <= '9') {
+        last++;
+    }
+    bool good = last != first && (*first != '0' || last == first + 1);
+    return good ? (size_t)(last - at) : 0;
+}
+
+/* Length of a string with its quotes; 0 when it holds a control character, which JSON forbids. */
+static size_t quoted(const char *at, const char *end)
+{
+    for (const char *c = at + 1; c < end; c++) {
+        if ((unsigned char)*c < 0x20) {
+            return 0;
+        }
+        if (*c == '"') {
+            return (size_t)(c + 1 - at);
+        }
+        c += *c == '\\';
+    }
+    return 0;
+}
+
+/* Is what the lenient parser has accepted proper JSON, without space between its tokens? */
+static bool is_proper(const char *at, const char *end)
+{
+    while (at < end) {
+        size_t length = 1;
+        if (*at == '"') {
+            length = quoted(at, end);
+        } else if (*at == '-' || (*at >= '0' && *at <= '9')) {
+            length = whole_number(at, end);
+            bool ends = length != 0 && at + length < end && strchr(",]}", at[length]) != NULL;
+            length = ends ? length : 0;
+        } else if ((unsigned char)*at <= 0x20) {
+            length = 0;
+        }
+        if (length == 0) {
+            return false;
+        }
+        at += length;
+    }
+    return true;
+}
+
+/* What follows the name of the event in a line that begins with it, as those of a worker do, and can stay as it
+ * is; null for any other. */
+static const char *rest_as_is(const cJSON *event, const char *line, size_t size)
+{
+    static const char begin[] = "{\"event\":\"";
+    const char *name = member_string(event, "event");
+    size_t name_size = strlen(name);
+    size_t rest_at = sizeof(begin) - 1 + name_size + 1;
+    bool begins = size > rest_at && memcmp(line, begin, sizeof(begin) - 1) == 0 &&
+                  memcmp(line + sizeof(begin) - 1, name, name_size) == 0 &&
+                  line[rest_at - 1] == '"';
+    bool names_case = cJSON_GetObjectItemCaseSensitive(event, "case") != NULL ||
+                      cJSON_GetObjectItemCaseSensitive(event, "rep") != NULL;
+    return begins && !names_case && is_proper(line + rest_at, line + size) ? line + rest_at : NULL;
+}
+
+static void delete_all(cJSON *event, const char *name)
+{
+    while (cJSON_GetObjectItemCaseSensitive(event, name) != NULL) {
+        cJSON_DeleteItemFromObjectCaseSensitive(event, name);
+    }
+}
+
+static char *printed(const cJSON *item)
+{
+    char *text = cJSON_PrintUnformatted(item);
+    if (text == NULL) {
         fatal("out of memory");
     }
-    /* Ids of cases need no escapes: the catalogue accepts no others. */
-    text_printf(lines, "{\"event\":%s,\"case\":\"%s\",\"rep\":%u%s", name_word, case_id, rep,
-                event->child != NULL ? "," : "");
-    text_puts(lines, rest + 1);
+    return text;
+}
+
+/* `event` first, then the case it belongs to, then the rest as the worker gave it. A line that was
+ * not written as a worker writes is written anew, so that it becomes proper JSON. */
+static void write_event(cJSON *event, const char *line, size_t size, const char *ours,
+                        struct text *lines)
+{
+    const char *rest = rest_as_is(event, line, size);
+    if (rest != NULL) {
+        text_add(lines, line, (size_t)(rest - line));
+        text_puts(lines, ours);
+        text_add(lines, rest, size - (size_t)(rest - line));
+        text_puts(lines, "\n");
+        return;
+    }
+    delete_all(event, "case");
+    delete_all(event, "rep");
+    cJSON *name = cJSON_DetachItemFromObjectCaseSensitive(event, "event");
+    delete_all(event, "event");
+    char *name_word = printed(name);
+    char *others = printed(event);
+    text_puts(lines, "{\"event\":");
+    text_puts(lines, name_word);
+    text_puts(lines, ours);
+    text_puts(lines, event->child != NULL ? "," : "");
+    text_puts(lines, others + 1);
     text_puts(lines, "\n");
     cJSON_free(name_word);
-    cJSON_free(rest);
+    cJSON_free(others);
     cJSON_Delete(name);
 }
 
-static bool take_line(struct case_log *log, const char *line, size_t size, const char *case_id,
-                      unsigned rep, struct text *lines)
+/* `ours`: the members that are added to each line. */
+static bool take_line(struct case_log *log, const char *line, size_t size, const char *ours,
+                      struct text *lines)
 {
     if (memchr(line, '\0', size) != NULL || !utf8_valid(line, size)) {
         return false;
@@ -243,7 +333,7 @@ static bool take_line(struct case_log *log, const char *line, size_t size, const
     cJSON *event = cJSON_ParseWithLengthOpts(line, size, &end, 0);
     bool good = cJSON_IsObject(event) && (size_t)(end - line) == size && take_event(log, event);
     if (good) {
-        write_event(event, case_id, rep, lines);
+        write_event(event, line, size, ours, lines);
     }
     cJSON_Delete(event);
     return good;
@@ -252,17 +342,20 @@ static bool take_line(struct case_log *log, const char *line, size_t size, const
 void case_log_read(struct case_log *log, const char *data, size_t size, const char *case_id,
                    unsigned rep, struct text *lines)
 {
+    struct text ours = {0};
+    /* Ids of cases need no escapes: the catalogue accepts no others. */
+    text_printf(&ours, ",\"case\":\"%s\",\"rep\":%u", case_id, rep);
     size_t at = 0;
-    while (at < size) {
+    while (at < size && !log->damaged) {
         const char *end = memchr(data + at, '\n', size - at);
         size_t length = end == NULL ? size - at : (size_t)(end - (data + at));
-        if (end == NULL || !take_line(log, data + at, length, case_id, rep, lines)) {
+        if (end == NULL || !take_line(log, data + at, length, text_string(&ours), lines)) {
             log->damaged = true;
             log->damaged_at = at;
-            return;
         }
         at += length + 1;
     }
+    text_finish(&ours);
 }
 
 void case_log_read_area(struct case_log *log, const struct cts_log_area *area, const char *case_id,

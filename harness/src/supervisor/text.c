@@ -180,7 +180,7 @@ size_t utf8_sequence(const char *bytes, size_t size)
 bool utf8_valid(const char *bytes, size_t size)
 {
     while (size != 0) {
-        size_t length = utf8_sequence(bytes, size);
+        size_t length = (unsigned char)*bytes < 0x80 ? 1 : utf8_sequence(bytes, size);
         if (length == 0) {
             return false;
         }

@@ -10,6 +10,7 @@
 #include "event_log.h"
 #include "growth_rule.h"
 #include "library.h"
+#include "task_files.h"
 #include "worker_protocol.h"
 #include "world.h"
 
@@ -117,6 +118,7 @@ static void count(struct cts_growth *growth, uint64_t *values)
     memset(values, 0, RESOURCES * sizeof *values);
     cts_snapshot_take(&snapshot, false);
     size_t process_count = processes_of(&snapshot, pids);
+    cts_task_files_close();
     for (size_t i = 0; i < process_count; i++) {
         growth->judged[TASKS] &= add_numbers(pids[i], "task", &values[TASKS]);
         growth->judged[DESCRIPTORS] &= add_numbers(pids[i], "fd", &values[DESCRIPTORS]);

@@ -4,6 +4,7 @@
  * worker itself then never calls the library, stays single-threaded and can fork a clean host at any
  * time. A host's main thread only starts actor threads; all else goes through the actors' mailboxes.
  */
+#include "task_files.h"
 #include "world.h"
 
 #include <signal.h>
@@ -68,6 +69,7 @@ struct cts_host_process *cts_host_new(void)
         if (getppid() != worker) {
             _exit(99);
         }
+        cts_task_files_close();
         host_main(host);
     }
     host->pid = pid;

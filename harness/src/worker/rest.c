@@ -9,6 +9,7 @@
  * of descendants and (under a keeper) of siblings count as well, since a library may keep its own
  * helper processes.
  */
+#include "task_files.h"
 #include "world.h"
 
 #include <ctype.h>
@@ -46,10 +47,8 @@ static bool read_file(const char *path, char *buffer, size_t size)
 /* State letter of a task; 0 when it is gone. */
 static char task_state(pid_t pid, pid_t tid)
 {
-    char path[64];
     char text[512];
-    (void)snprintf(path, sizeof path, "/proc/%d/task/%d/stat", (int)pid, (int)tid);
-    if (!read_file(path, text, sizeof text)) {
+    if (!cts_task_read(pid, tid, CTS_TASK_STAT, text, sizeof text)) {
         return 0;
     }
     const char *after_name = strrchr(text, ')');
@@ -59,10 +58,8 @@ static char task_state(pid_t pid, pid_t tid)
 /* Times the task was given a CPU, and for how long; false when that cannot be read. */
 static bool task_runs(pid_t pid, pid_t tid, uint64_t *switches, uint64_t *cpu_ns)
 {
-    char path[64];
     char text[128];
-    (void)snprintf(path, sizeof path, "/proc/%d/task/%d/schedstat", (int)pid, (int)tid);
-    if (!read_file(path, text, sizeof text)) {
+    if (!cts_task_read(pid, tid, CTS_TASK_SCHEDSTAT, text, sizeof text)) {
         return false;
     }
     char *rest = NULL;
@@ -74,10 +71,8 @@ static bool task_runs(pid_t pid, pid_t tid, uint64_t *switches, uint64_t *cpu_ns
 
 static void add_children(pid_t pid, pid_t tid, pid_t *pids, size_t *count)
 {
-    char path[64];
     char text[1024];
-    (void)snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)pid, (int)tid);
-    if (!read_file(path, text, sizeof text)) {
+    if (!cts_task_read(pid, tid, CTS_TASK_CHILDREN, text, sizeof text)) {
         return;
     }
     for (char *rest = text;;) {
@@ -275,10 +270,8 @@ static bool kernel_is_ours(void)
 
 static enum cts_wait_class class_of_task(pid_t pid, pid_t tid)
 {
-    char path[64];
     char text[256];
-    (void)snprintf(path, sizeof path, "/proc/%d/task/%d/syscall", (int)pid, (int)tid);
-    if (!kernel_is_ours() || !read_file(path, text, sizeof text) ||
+    if (!kernel_is_ours() || !cts_task_read(pid, tid, CTS_TASK_SYSCALL, text, sizeof text) ||
         !isdigit((unsigned char)text[0])) {
         return CTS_WAIT_UNKNOWN;
     }

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A moment of rest takes several looks at the same tasks, and to open a file of procfs costs several
+ * times what reading it does. A descriptor belongs to one task for good: it does not follow a number
+ * that is given to another, but fails when its task is gone.
+ */
+#include "task_files.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* A power of two. Neighbours have numbers in a row, so they meet only when there are more of them. */
+#define PLACES 64u
+
+struct place {
+    pid_t pid;
+    pid_t tid; /* 0: free */
+    int files[CTS_TASK_FILES];
+};
+
+static struct place places[PLACES];
+
+static void close_place(struct place *place)
+{
+    for (unsigned i = 0; place->tid != 0 && i < CTS_TASK_FILES; i++) {
+        if (place->files[i] >= 0) {
+            (void)close(place->files[i]);
+        }
+    }
+    place->tid = 0;
+}
+
+static struct place *place_of(pid_t pid, pid_t tid)
+{
+    struct place *place = &places[(unsigned)tid % PLACES];
+    if (place->pid != pid || place->tid != tid) {
+        close_place(place);
+        *place = (struct place){.pid = pid, .tid = tid};
+        for (unsigned i = 0; i < CTS_TASK_FILES; i++) {
+            place->files[i] = -1;
+        }
+    }
+    return place;
+}
+
+static int open_file(pid_t pid, pid_t tid, enum cts_task_file file)
+{
+    static const char *const names[CTS_TASK_FILES] = {"stat", "schedstat", "children", "syscall"};
+    char path[64];
+    (void)snprintf(path, sizeof path, "/proc/%d/task/%d/%s", (int)pid, (int)tid, names[file]);
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+bool cts_task_read(pid_t pid, pid_t tid, enum cts_task_file file, char *buffer, size_t size)
+{
+    struct place *place = place_of(pid, tid);
+    ssize_t length = place->files[file] >= 0 ? pread(place->files[file], buffer, size - 1, 0) : -1;
+    /* The list of children is empty for most, and for a task that is gone; its other files fail. */
+    if (length < 0 || (length == 0 && file != CTS_TASK_CHILDREN)) {
+        if (place->files[file] >= 0) {
+            close_place(place);
+            place = place_of(pid, tid);
+        }
+        place->files[file] = open_file(pid, tid, file);
+        length = place->files[file] >= 0 ? pread(place->files[file], buffer, size - 1, 0) : -1;
+    }
+    buffer[length > 0 ? length : 0] = '\0';
+    return length > 0;
+}
+
+void cts_task_files_close(void)
+{
+    for (unsigned i = 0; i < PLACES; i++) {
+        close_place(&places[i]);
+    }
+}
