@@ -124,5 +124,9 @@ static const struct cts_case cases[] = {
      comes_back_by_the_real_timeout, CTS_ONE_PROCESS, CTS_LIMITED, CLIENT_END, 0},
     {"CALL-14.12", "CallEx with the number of an object of another process comes back",
      comes_back_by_the_real_timeout, CTS_TWO_PROCESSES, CTS_LIMITED, OF_ANOTHER_PROCESS, 0},
+    {"CALL-14.14", "CallEx with a server handle as sync handle comes back by the timeout",
+     comes_back_by_the_real_timeout, CTS_ONE_PROCESS, CTS_LIMITED, SERVER_END, CTS_WAITS},
+    {"CALL-14.15", "CallEx with a listener as sync handle comes back by the timeout",
+     comes_back_by_the_real_timeout, CTS_ONE_PROCESS, CTS_LIMITED, LISTENER, CTS_WAITS},
 };
 CTS_GROUP(cts_group_call_bad_sync, cases);

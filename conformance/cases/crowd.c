@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Counts beyond what fits into a small table or a word of bits: hundreds of live objects (OBJ-03), and
+ * Counts beyond what fits into a small table or a word of bits: hundreds of live objects (OBJ-01, OBJ-03), and
  * dozens of threads that wait with one object (CALL-09, RECV-09), hundreds of Sets without a Clear
  * (OBJ-07).
  */
 #include <cts/cts.h>
 
-enum { OBJECTS = 1100, WAITERS = 70, SPARE = 8 };
+enum { OBJECTS = 1100, HUNDREDS = 300, WAITERS = 70, SPARE = 8 };
 /* A library that has taken so long for limits of a millisecond is asked for no more of them. */
 #define ENOUGH_NS 6000000000u
 enum { CALLS, RECVS };
 enum { FIRST, LAST };
+enum { FAR_WAITS_MAX = 5 };
 
 static void check_interrupts(struct cts_actor *actor, Handle server, Handle sync)
 {
@@ -35,6 +36,62 @@ static int close_last(struct cts_process *process, const Handle *syncs, int coun
     return count;
 }
 
+static bool are_different(const Handle *syncs, int count)
+{
+    bool different = true;
+    for (int i = 0; i < count; i++) {
+        different = different && syncs[i] != INVALID_HANDLE;
+        for (int k = 0; k < i; k++) {
+            different = different && syncs[i] != syncs[k];
+        }
+    }
+    return different;
+}
+
+struct far_wait {
+    Handle sync;
+    struct cts_op *recv;
+};
+
+/* Waits with the objects that lie 64, 128, 256, 512 and 1024 from the chosen one, as many as there is room for. */
+static int start_far_waits(const struct cts_link *link, const Handle *syncs, int count, int chosen,
+                           struct far_wait *waits)
+{
+    int started = 0;
+    for (int distance = 64; distance < count; distance *= 2) {
+        int index = chosen < distance ? chosen + distance : chosen - distance;
+        if (index < count) {
+            struct cts_actor *actor = cts_actor_new(link->server_process, "far waiter");
+            waits[started].sync = syncs[index];
+            waits[started].recv =
+                cts_start_recv_ex(actor, link->server, INFINITE_TIMEOUT, syncs[index]);
+            cts_may_lack_room(waits[started++].recv);
+        }
+    }
+    cts_settle();
+    int waiting = 0;
+    for (int i = 0; i < started; i++) {
+        if (!cts_returned(waits[i].recv)) {
+            waits[waiting++] = waits[i];
+        }
+    }
+    return waiting;
+}
+
+/* They have not noticed that another object was set, and each obeys its own. */
+static void check_far_waits(struct cts_process *process, const struct far_wait *waits, int count)
+{
+    cts_settle();
+    for (int i = 0; i < count; i++) {
+        cts_check_that(!cts_returned(waits[i].recv), "a wait with another object goes on");
+    }
+    for (int i = 0; i < count; i++) {
+        cts_set(process, waits[i].sync);
+        cts_check_returned(waits[i].recv, rcIpcInterrupt);
+        cts_clear(process, waits[i].sync);
+    }
+}
+
 /* OBJ-03: of 1100 live objects, or as many as there may be, one is set, and no other. variant: which.
  * How many objects there may be is not written anywhere (OBJ-16). */
 static void one_of_hundreds_is_set(const struct cts_case *self)
@@ -55,14 +112,18 @@ static void one_of_hundreds_is_set(const struct cts_case *self)
         syncs[count++] = cts_handle(create);
     }
     cts_require_that(count >= CTS_SURELY_ROOM_FOR, "several objects can be alive at once");
+    cts_check_that(are_different(syncs, count), "live objects have different handles");
     int chosen = self->variant == FIRST ? 0 : count - 1;
 
     struct cts_op *wait = cts_start_recv_ex(server, link.server, INFINITE_TIMEOUT, syncs[chosen]);
     cts_require_blocked(wait);
+    struct far_wait others[FAR_WAITS_MAX];
+    int other_count = start_far_waits(&link, syncs, count, chosen, others);
 
     cts_set(link.server_process, syncs[chosen]);
 
     cts_check_returned(wait, rcIpcInterrupt);
+    check_far_waits(link.server_process, others, other_count);
     check_interrupts(server, link.server, syncs[chosen]);
     rtl_uint64_t spent_ns = 0;
     for (int i = 0; i < count && spent_ns < ENOUGH_NS; i++) {
@@ -76,6 +137,24 @@ static void one_of_hundreds_is_set(const struct cts_case *self)
         cts_observe("waits with the other objects", "slow: fewer than planned");
     }
     check_interrupts(server, link.server, syncs[chosen]);
+}
+
+/* OBJ-01: each of 300 live objects, or of as many as there may be, has a handle. */
+static void each_of_hundreds_has_a_handle(const struct cts_case *self)
+{
+    struct cts_link link = cts_link_open(self->layout);
+    struct cts_actor *creator = cts_actor_new(link.server_process, "creator");
+    int count = 0;
+    for (; count < HUNDREDS; count++) {
+        struct cts_op *create = cts_start_create(creator);
+        cts_may_lack_room(create);
+        if (cts_wait(create) != rcOk) {
+            cts_observe("objects alive at once", "fewer than 300");
+            break;
+        }
+        cts_check_that(cts_handle(create) != INVALID_HANDLE, "rcOk comes with a handle");
+    }
+    cts_require_that(count >= CTS_SURELY_ROOM_FOR, "several objects can be alive at once");
 }
 
 /* OBJ-03: what the variable holds is no input of Create: a live object's handle in it does not make that
@@ -207,6 +286,8 @@ static void one_of_many_is_interrupted(const struct cts_case *self)
 }
 
 static const struct cts_case cases[] = {
+    {"OBJ-01.30", "each of 300 live objects has a handle", each_of_hundreds_has_a_handle,
+     CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
     {"OBJ-03.10", "Set of the first of 1100 live objects sets no other", one_of_hundreds_is_set,
      CTS_ONE_PROCESS, CTS_UNLIMITED, FIRST, 0},
     {"OBJ-03.11", "Set of the last of 1100 live objects sets no other", one_of_hundreds_is_set,

@@ -168,6 +168,30 @@ static void killed_while_taken_and_queued(const struct cts_case *self)
     check_server_goes_on(&s);
 }
 
+/* LIFE-03: ended while its request, which came through the listener, is taken and the server handle of its channel is
+ * being closed; what Close returns then is recorded. Nothing of the channel is left but the request. */
+static void ended_when_the_channel_is_closing(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    struct cts_op *recv = cts_start_recv(s.server, s.link.listener);
+    cts_require_blocked(recv);
+    struct cts_op *taken = start_call(self, &s, 0);
+    cts_require_returned(recv, rcOk);
+    cts_require_blocked(taken);
+    struct cts_op *close = cts_start_close(s.second, s.link.server);
+    cts_settle();
+
+    if (self->variant & EXIT) {
+        cts_process_exit(s.ended);
+    } else {
+        cts_process_kill(s.ended);
+    }
+
+    (void)cts_wait(cts_start_reply(s.server, recv, CTS_PLAIN));
+    cts_observe("Close of a server handle whose request is taken", cts_rc_name(cts_wait(close)));
+    check_server_goes_on(&s);
+}
+
 /* LIFE-03: killed while the server waits on its channel: the wait ends by itself or is
  * interrupted. */
 static void killed_while_the_server_waits(const struct cts_case *self)
@@ -232,5 +256,9 @@ static const struct cts_case cases[] = {
      CTS_TWO_PROCESSES, CTS_LIMITED, WITH_OBJECT | EXIT, CTS_WAITS},
     {"LIFE-03.11", "the client is killed while requests with objects are queued, channel shared",
      killed_while_queued, CTS_TWO_PROCESSES, CTS_UNLIMITED, WITH_OBJECT | SAME_CHANNEL, 0},
+    {"LIFE-03.12", "the client is killed, its request taken from the listener, the channel closing",
+     ended_when_the_channel_is_closing, CTS_TWO_PROCESSES, CTS_UNLIMITED, 0, 0},
+    {"LIFE-03.13", "the client exits, its request taken from the listener, the channel closing",
+     ended_when_the_channel_is_closing, CTS_TWO_PROCESSES, CTS_LIMITED, WITH_OBJECT | EXIT, 0},
 };
 CTS_GROUP(cts_group_life_client_end, cases);

@@ -145,5 +145,11 @@ static const struct cts_case cases[] = {
      comes_back_by_the_real_timeout, CTS_ONE_PROCESS, CTS_LIMITED, CLOSED, 0},
     {"RECV-13.13", "RecvEx with the number of an object of another process comes back",
      comes_back_by_the_real_timeout, CTS_TWO_PROCESSES, CTS_LIMITED, OF_ANOTHER_PROCESS, 0},
+    {"RECV-13.34", "RecvEx with a client handle as sync handle comes back by the timeout",
+     comes_back_by_the_real_timeout, CTS_ONE_PROCESS, CTS_LIMITED, CLIENT_END, CTS_WAITS},
+    {"RECV-13.35", "RecvEx with its server handle as sync handle comes back by the timeout",
+     comes_back_by_the_real_timeout, CTS_ONE_PROCESS, CTS_LIMITED, SERVER_END, CTS_WAITS},
+    {"RECV-13.36", "RecvEx with a listener as sync handle comes back by the timeout",
+     comes_back_by_the_real_timeout, CTS_ONE_PROCESS, CTS_LIMITED, LISTENER, CTS_WAITS},
 };
 CTS_GROUP(cts_group_recv_bad_sync, cases);

@@ -200,5 +200,13 @@ static const struct cts_case cases[] = {
      OWNER_IS_FIRST | RECV | OBJECT_IS_SET | NUMBER_IS_HIGH, 0},
     {"XFER-09.14", "CallEx in the first process with a number that names nothing there",
      ex_call_elsewhere, CTS_TWO_PROCESSES, CTS_UNLIMITED, OWNER_IS_NEW | NUMBER_IS_HIGH, 0},
+    {"XFER-09.15", "Set through a number that names nothing there is an error", set_elsewhere,
+     CTS_TWO_PROCESSES, CTS_UNLIMITED, OWNER_IS_FIRST | NUMBER_IS_HIGH, 0},
+    {"XFER-09.16", "Clear through a number that names nothing there is an error", clear_elsewhere,
+     CTS_TWO_PROCESSES, CTS_LIMITED, OWNER_IS_FIRST | NUMBER_IS_HIGH, 0},
+    {"XFER-09.17", "Clear in the first process through a number that names nothing there",
+     clear_elsewhere, CTS_TWO_PROCESSES, CTS_UNLIMITED, OWNER_IS_NEW | NUMBER_IS_HIGH, 0},
+    {"XFER-09.18", "Close through a number that names nothing there is an error", close_elsewhere,
+     CTS_TWO_PROCESSES, CTS_LIMITED, OWNER_IS_FIRST | NUMBER_IS_HIGH, 0},
 };
 CTS_GROUP(cts_group_scope_number, cases);

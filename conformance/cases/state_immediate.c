@@ -131,6 +131,44 @@ static void clear_has_taken_effect_many_times(const struct cts_case *self)
     }
 }
 
+/* STATE-09: a thread of both ends. Its wait of one kind was interrupted; after Clear its wait of the other kind, with
+ * the same object, goes on until its peer comes. variant: the second kind. */
+static void the_other_kind_waits_after_an_interruption(const struct cts_case *self)
+{
+    struct cts_link link = cts_link_open(self->layout);
+    struct cts_actor *user = cts_actor_new(link.client_process, "user");
+    struct cts_actor *peer = cts_actor_new(link.client_process, "peer");
+    struct cts_actor *changer = cts_actor_new(link.client_process, "changer");
+    Handle sync = cts_sync_new(link.client_process);
+
+    for (int i = 0; i < TIMES; i++) {
+        struct cts_op *first =
+            self->variant == RECVS
+                ? cts_start_call_ex(user, link.client, CTS_PLAIN, cts_mdelay(self), sync)
+                : cts_start_recv_ex(user, link.server, cts_mdelay(self), sync);
+        cts_require_blocked(first);
+        cts_require_returned(cts_start_set(changer, sync), rcOk);
+        cts_require_returned(first, rcIpcInterrupt);
+        cts_require_returned(cts_start_clear(changer, sync), rcOk);
+
+        struct cts_op *second =
+            self->variant == RECVS
+                ? cts_start_recv_ex(user, link.server, cts_mdelay(self), sync)
+                : cts_start_call_ex(user, link.client, CTS_PLAIN, cts_mdelay(self), sync);
+
+        cts_check_blocked(second);
+        if (self->variant == RECVS) {
+            struct cts_op *call = cts_start_call(peer, link.client, CTS_PLAIN);
+            cts_check_returned(second, rcOk);
+            cts_check_served(user, second, call);
+        } else {
+            struct cts_op *recv = cts_start_recv(peer, link.server);
+            cts_check_returned(recv, rcOk);
+            cts_check_served(peer, recv, second);
+        }
+    }
+}
+
 static const struct cts_case cases[] = {
     {"STATE-08.1", "CallEx by another thread right after Set is interrupted", set_has_taken_effect,
      CTS_ONE_PROCESS, CTS_UNLIMITED, CALLS, CTS_SMOKE},
@@ -161,5 +199,9 @@ static const struct cts_case cases[] = {
     {"STATE-09.6", "RecvEx right after Clear completes, 60 times",
      clear_has_taken_effect_many_times, CTS_ONE_PROCESS, CTS_UNLIMITED, RECVS | SAME_THREAD,
      CTS_FREE_RUNNING | CTS_SMOKE},
+    {"STATE-09.13", "RecvEx after Clear waits, the CallEx of the thread before was interrupted",
+     the_other_kind_waits_after_an_interruption, CTS_ONE_PROCESS, CTS_UNLIMITED, RECVS, 0},
+    {"STATE-09.14", "CallEx after Clear waits, the RecvEx of the thread before was interrupted",
+     the_other_kind_waits_after_an_interruption, CTS_ONE_PROCESS, CTS_LIMITED, CALLS, 0},
 };
 CTS_GROUP(cts_group_state_immediate, cases);

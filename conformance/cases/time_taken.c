@@ -9,6 +9,8 @@
 
 /* variant: whether the late Reply comes before what is looked at, or after. */
 enum { UNANSWERED = 1, ANSWERED };
+/* variant: whose call follows. */
+enum { SAME_THREAD = 1, OTHER_THREAD };
 
 struct scene {
     struct cts_link link;
@@ -62,6 +64,26 @@ static void set_then_due_in_service(const struct cts_case *self)
     cts_advance_ms(1 + A_LITTLE_MORE);
 
     cts_check_returned(call, rcTimeout);
+    late_reply(s.server, recv);
+    cts_clear(s.link.client_process, s.sync);
+    cts_check_exchange(s.client, s.link.client, s.server, s.link.server);
+}
+
+/* CALL-12: a Set in service outlives the limit that ends the call: the next CallEx, by the thread whose call it was
+ * or by another one, is interrupted. */
+static void set_outlives_the_limit(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    struct cts_op *recv = NULL;
+    struct cts_op *call = call_taken(&s, s.client, s.server, 1000, &recv);
+    cts_set(s.link.client_process, s.sync);
+    cts_advance_ms(1000 + A_LITTLE_MORE);
+    cts_require_returned(call, rcTimeout);
+
+    struct cts_op *next = cts_start_call_ex(self->variant == OTHER_THREAD ? s.other : s.client,
+                                            s.link.client, CTS_PLAIN, INFINITE_TIMEOUT, s.sync);
+
+    cts_check_returned(next, rcIpcInterrupt);
     late_reply(s.server, recv);
     cts_clear(s.link.client_process, s.sync);
     cts_check_exchange(s.client, s.link.client, s.server, s.link.server);
@@ -253,6 +275,10 @@ static const struct cts_case cases[] = {
     {"TIME-06.58", "a service of hours", service_of_hours, CTS_ONE_PROCESS, CTS_LIMITED, 0, 0},
     {"TIME-06.59", "the limit passes in service while another server waits",
      due_while_another_server_waits, CTS_ONE_PROCESS, CTS_LIMITED, 0, CTS_WAITS},
+    {"CALL-12.9", "Set in service, then the limit, interrupts the next CallEx of the thread",
+     set_outlives_the_limit, CTS_ONE_PROCESS, CTS_LIMITED, SAME_THREAD, CTS_WAITS},
+    {"CALL-12.10", "Set in service, then the limit, interrupts the next CallEx, two processes",
+     set_outlives_the_limit, CTS_TWO_PROCESSES, CTS_LIMITED, OTHER_THREAD, CTS_WAITS},
     {"OBJ-09.45", "Close after a CallEx has timed out in service", closed_after_due_in_service,
      CTS_ONE_PROCESS, CTS_LIMITED, UNANSWERED, CTS_WAITS},
     {"OBJ-09.46", "Close after a CallEx has timed out in service and was answered",

@@ -262,11 +262,12 @@ Handle cts_reply_handle(const struct cts_op *received)
     return filled ? received->reply_handle : received->handle;
 }
 
-struct cts_op *cts_start_reply(struct cts_actor *actor, struct cts_op *received,
-                               struct cts_message response)
+static struct cts_op *start_reply(struct cts_actor *actor, struct cts_op *received,
+                                  struct cts_message response, bool names_nobody)
 {
     struct cts_op *op = cts_op_new(actor, CTS_OP_REPLY);
     op->message = response;
+    op->names_nobody = names_nobody;
     if (actor->queueing && received->actor == actor) {
         op->answers = received;
     } else if (!cts_returned(received) || received->received == 0) {
@@ -278,6 +279,17 @@ struct cts_op *cts_start_reply(struct cts_actor *actor, struct cts_op *received,
     }
     cts_op_post(op);
     return op;
+}
+
+struct cts_op *cts_start_reply(struct cts_actor *actor, struct cts_op *received,
+                               struct cts_message response)
+{
+    return start_reply(actor, received, response, false);
+}
+
+struct cts_op *cts_start_reply_to_the_first(struct cts_actor *actor, struct cts_op *received)
+{
+    return start_reply(actor, received, CTS_PLAIN, true);
 }
 
 struct cts_op *cts_start_stray_reply(struct cts_actor *actor, Handle server)

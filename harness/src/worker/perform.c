@@ -162,7 +162,7 @@ static void perform_reply(struct cts_op *op)
     if (!packed(op, cts_library.pack_out(&out_header, &out.base_, arena), "PackOutMsg failed")) {
         return;
     }
-    out_header.threadId = op->reply_thread;
+    out_header.threadId = op->names_nobody ? 0 : op->reply_thread;
     stamp_invocation(op);
     op->rc = cts_library.reply(op->handle, &out_header);
     stamp_return(op);

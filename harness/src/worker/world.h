@@ -98,6 +98,7 @@ struct cts_op {
     unsigned client_index; /* in it */
     uint64_t request;      /* calls: the request sent; replies: the request answered */
     Tid reply_thread;      /* replies */
+    bool names_nobody;     /* a Reply whose threadId is 0 */
     struct cts_message message;
     uint32_t server_process_id; /* opening a channel between processes */
     uint32_t client_process_id;

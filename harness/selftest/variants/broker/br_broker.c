@@ -184,12 +184,15 @@ _Noreturn void br_broker_main(int listener)
         epoll_ctl(g_epoll, EPOLL_CTL_ADD, listener, &event) != 0) {
         _exit(1);
     }
-    /* Whoever started it is connected already, so it cannot be without clients before the first. */
-    while (accept_one(listener) || g_thread_count > 0) {
+    /* Whoever started it is connected already, so it cannot be without clients before the first; nor does it go
+     * while somebody has connected and was not accepted yet. */
+    while (g_thread_count > 0 || accept_one(listener)) {
         /* One at a time: what is done about one may end another. */
         int count = epoll_wait(g_epoll, &event, 1, -1);
         struct thread *thread = event.data.ptr;
-        if (count == 1 && thread != NULL && !serve(thread)) {
+        if (count == 1 && thread == NULL) {
+            (void)accept_one(listener);
+        } else if (count == 1 && !serve(thread)) {
             thread_over(thread);
         }
     }
