@@ -7,6 +7,8 @@
 Exit status: 0 done; 1 `diff` found a regression; 2 done, but the log is not the whole of a run;
 3 a document could not be written, or a package is missing; 4 wrong command line, no such id, or an
 unreadable log.
+
+What only one verb needs is imported by that verb: all of it takes longer than most verbs run.
 """
 
 from __future__ import annotations
@@ -22,8 +24,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from ctsreport import consistency, diff, events, explain, formats, matrix, results
-from ctsreport.coverage import CoverageError, gcov, lcov, pages
-from ctsreport.evidence import EvidenceError, certify, certificate, merge, verify, waivers
+from ctsreport.coverage import CoverageError
+from ctsreport.evidence import EvidenceError, verify, waivers
 from ctsreport.text import visible
 
 DONE, REGRESSION, INCOMPLETE, INTERNAL, USAGE = 0, 1, 2, 3, 4
@@ -256,6 +258,8 @@ def command_diff(options: argparse.Namespace) -> int:
 
 
 def command_merge(options: argparse.Namespace) -> int:
+    from ctsreport.evidence import merge
+
     shards = []
     for name in options.shards:
         path = log_path(name, None)
@@ -287,6 +291,8 @@ def command_waivers(options: argparse.Namespace) -> int:
 
 
 def command_add_coverage(options: argparse.Namespace) -> int:
+    from ctsreport.coverage import gcov
+
     try:
         gcov.add_to_log(Path(options.log), Path(options.data), Path(options.library))
     except CoverageError as error:
@@ -296,6 +302,8 @@ def command_add_coverage(options: argparse.Namespace) -> int:
 
 def command_coverage(options: argparse.Namespace) -> int:
     """A directory of tracefiles, tables and pages."""
+    from ctsreport.coverage import lcov, pages
+
     run = load(log_path(options.run, options.last_run))
     out = Path(options.output)
     documents = {"coverage.info": _document(run, "lcov"), "lines.txt": _document(run, "lines")}
@@ -326,6 +334,8 @@ def _path(name: str | None) -> Path | None:
 
 
 def command_certify(options: argparse.Namespace) -> int:
+    from ctsreport.evidence import certify
+
     if options.program is None and options.events is None:
         raise Refused("certify is a verb of ipc-cts, which does the run", INTERNAL)
     wanted = certify.Wanted(
@@ -335,7 +345,7 @@ def command_certify(options: argparse.Namespace) -> int:
         adapter=options.adapter,
         claims=options.claims,
         profile=options.profile,
-        repeat=options.repeat,
+        repeat=certify.REPEAT_DEFAULT if options.repeat is None else options.repeat,
         waivers=_path(options.waivers),
         key=_path(options.key),
         events=_path(options.events),
@@ -348,6 +358,8 @@ def command_certify(options: argparse.Namespace) -> int:
 
 
 def command_certificate(options: argparse.Namespace) -> int:
+    from ctsreport.evidence import certificate
+
     out = Path(options.output)
     if out.suffix not in (".html", ".pdf"):
         raise Refused("-o is a file that ends in .html or .pdf")
@@ -521,7 +533,7 @@ def parser() -> _Parser:
     verb.add_argument("--adapter", metavar="FILE.so")
     verb.add_argument("--claims", metavar="LIST")
     verb.add_argument("--profile", metavar="WORDS", default="ce-1.2", help="edition and extent")
-    verb.add_argument("--repeat", metavar="N", type=int, default=certify.REPEAT_DEFAULT)
+    verb.add_argument("--repeat", metavar="N", type=int)
     verb.add_argument("--waivers", metavar="FILE")
     verb.add_argument("--key", metavar="PRIV", help="Ed25519 key (PEM) that signs")
     verb.add_argument("--coverage", metavar="FILE", help="lcov's tracefile of the library")
