@@ -5,17 +5,21 @@
  * comes from the kernel: a wake-up of the park word must find exactly one sleeper, at once. Busy loops in
  * other processes run beside it all the time.
  */
+#include "../src/worker/task_files.h"
 #include "../src/worker/world.h"
 
 #include <check.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -216,12 +220,111 @@ START_TEST(a_timer_is_told_from_rest)
 }
 END_TEST
 
+static _Atomic uint32_t parked;
+static int timer_fd;
+
+static void *reader(void *context)
+{
+    uint64_t times;
+    (void)read(timer_fd, &times, sizeof times);
+    return context;
+}
+
+static void *parker(void *context)
+{
+    while (atomic_load(&parked) == 0) {
+        futex_wait(&parked, 0);
+    }
+    return context;
+}
+
+static bool is_final_with(void *(*routine)(void *), pthread_t *thread)
+{
+    static struct cts_snapshot snapshot;
+    cts_world.pid = getpid();
+    cts_world.main_tid = (pid_t)syscall(SYS_gettid);
+    ck_assert_int_eq(pthread_create(thread, NULL, routine, NULL), 0);
+    do {
+        cts_snapshot_take(&snapshot, true);
+    } while (!snapshot.asleep || snapshot.count == 0);
+    return cts_snapshot_final(&snapshot);
+}
+
+/* A timer behind a descriptor wakes whoever sleeps on descriptors, and nobody else. */
+START_TEST(a_timer_descriptor_is_told_from_rest)
+{
+    pthread_t thread;
+    const struct itimerspec far = {.it_value = {.tv_sec = 3600}};
+    const struct itimerspec now = {.it_value = {.tv_nsec = 1}};
+    timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+    ck_assert_int_ge(timer_fd, 0);
+    bool parked_is_final = is_final_with(parker, &thread);
+    atomic_store(&parked, 1);
+    (void)futex_wake(&parked);
+    (void)pthread_join(thread, NULL);
+    ck_assert_int_eq(timerfd_settime(timer_fd, 0, &far, NULL), 0);
+    ck_assert(!is_final_with(reader, &thread));
+    ck_assert_int_eq(timerfd_settime(timer_fd, 0, &now, NULL), 0);
+    (void)pthread_join(thread, NULL);
+    (void)close(timer_fd);
+#if !defined(__SANITIZE_THREAD__)
+    ck_assert(parked_is_final); /* a sanitizer's own thread may sleep on a timer */
+#else
+    (void)parked_is_final;
+#endif
+}
+END_TEST
+
+static unsigned open_descriptors(void)
+{
+    unsigned count = 0;
+    for (int fd = 0; fd < 512; fd++) {
+        count += fcntl(fd, F_GETFD) >= 0;
+    }
+    return count;
+}
+
+/* What is kept open says what is so now: of a task that is there, one that is gone, and one with children. */
+START_TEST(files_of_tasks_are_kept)
+{
+    char text[512];
+    pid_t own = getpid();
+    unsigned before = open_descriptors();
+    pid_t child = fork();
+    if (child == 0) {
+        for (;;) {
+            (void)pause();
+        }
+    }
+    ck_assert(cts_task_read(own, own, CTS_TASK_CHILDREN, text, sizeof text));
+    ck_assert_int_eq(strtol(text, NULL, 10), child);
+    while (!cts_task_read(child, child, CTS_TASK_STAT, text, sizeof text) ||
+           strstr(text, ") S ") == NULL) {
+        (void)sched_yield();
+    }
+    ck_assert_uint_eq(open_descriptors(), before + 2);
+
+    (void)kill(child, SIGKILL);
+    (void)waitpid(child, NULL, 0);
+
+    ck_assert(!cts_task_read(child, child, CTS_TASK_STAT, text, sizeof text));
+    ck_assert(!cts_task_read(own, own, CTS_TASK_CHILDREN, text, sizeof text));
+    ck_assert(cts_task_read(own, own, CTS_TASK_SCHEDSTAT, text, sizeof text));
+    cts_task_files_close();
+    ck_assert_uint_eq(open_descriptors(), before);
+    ck_assert(cts_task_read(own, own, CTS_TASK_STAT, text, sizeof text));
+    cts_task_files_close();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("settle");
     TCase *tcase = tcase_create("rest");
     tcase_set_timeout(tcase, 600);
     tcase_add_test(tcase, a_timer_is_told_from_rest);
+    tcase_add_test(tcase, a_timer_descriptor_is_told_from_rest);
+    tcase_add_test(tcase, files_of_tasks_are_kept);
     tcase_add_test(tcase, rest_is_never_claimed_wrongly);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);

@@ -268,12 +268,15 @@ static bool kernel_is_ours(void)
     return answer != 0;
 }
 
-static enum cts_wait_class class_of_task(pid_t pid, pid_t tid)
+static void classify_task(struct cts_task *task)
 {
     char text[256];
-    if (!kernel_is_ours() || !cts_task_read(pid, tid, CTS_TASK_SYSCALL, text, sizeof text) ||
+    task->wait = CTS_WAIT_UNKNOWN;
+    task->on_descriptors = true;
+    if (!kernel_is_ours() ||
+        !cts_task_read(task->pid, task->tid, CTS_TASK_SYSCALL, text, sizeof text) ||
         !isdigit((unsigned char)text[0])) {
-        return CTS_WAIT_UNKNOWN;
+        return;
     }
     char *rest = NULL;
     long number = strtol(text, &rest, 10);
@@ -281,7 +284,8 @@ static enum cts_wait_class class_of_task(pid_t pid, pid_t tid)
     for (size_t i = 0; i < 6; i++) {
         arguments[i] = strtoull(rest, &rest, 16);
     }
-    return class_of_syscall(pid, number, arguments);
+    task->wait = class_of_syscall(task->pid, number, arguments);
+    task->on_descriptors = number != SYS_futex;
 }
 
 /* ------------------------------------------------------------------------------------------------
@@ -333,7 +337,11 @@ void cts_snapshot_take(struct cts_snapshot *snapshot, bool classify)
     }
     for (size_t i = 0; classify && i < snapshot->count; i++) {
         struct cts_task *task = &snapshot->tasks[i];
-        task->wait = task->state == 'S' ? class_of_task(task->pid, task->tid) : CTS_WAIT_UNTIMED;
+        if (task->state == 'S') {
+            classify_task(task);
+        } else {
+            task->wait = CTS_WAIT_UNTIMED;
+        }
     }
 }
 
@@ -397,11 +405,13 @@ bool cts_snapshot_final(const struct cts_snapshot *snapshot)
     if (!snapshot->asleep) {
         return false;
     }
+    bool on_descriptors = false;
     for (size_t i = 0; i < snapshot->count; i++) {
         enum cts_wait_class wait = snapshot->tasks[i].wait;
+        on_descriptors |= snapshot->tasks[i].on_descriptors;
         if (wait == CTS_WAIT_SHORT || wait == CTS_WAIT_MEDIUM || wait == CTS_WAIT_UNKNOWN) {
             return false;
         }
     }
-    return !has_timer_descriptor() && !has_signal_timer();
+    return !(on_descriptors && has_timer_descriptor()) && !has_signal_timer();
 }

@@ -287,6 +287,7 @@ struct cts_task {
     uint64_t switches;
     uint64_t cpu_ns;
     enum cts_wait_class wait;
+    bool on_descriptors; /* asleep in anything but a futex: a descriptor may wake it */
 };
 #define CTS_TASKS_MAX 2048u
 struct cts_snapshot {
@@ -296,7 +297,7 @@ struct cts_snapshot {
     struct cts_task tasks[CTS_TASKS_MAX];
 };
 /* Two passes over all tasks of this process, its descendants and (supervised) its siblings, but for
- * the calling thread. `classify` also fills `wait`. */
+ * the calling thread. `classify` also fills `wait` and `on_descriptors`. */
 void cts_snapshot_take(struct cts_snapshot *snapshot, bool classify);
 /* The same tasks with the same switch counts? */
 bool cts_snapshot_same(const struct cts_snapshot *a, const struct cts_snapshot *b);
