@@ -12,7 +12,7 @@ enum { MANY = 4096, WAITS = 2048, FEW = 4 };
 /* A library, or a machine, that takes longer for a wait, or for all of them, is not measured. */
 enum { FIRST_WAITS = 16, TRIES = 5 };
 #define SLOW_NS 2000000u
-#define ENOUGH_NS 10000000000u
+#define ENOUGH_NS 20000000000u
 
 struct waiting {
     struct cts_actor *waiter;

@@ -2,7 +2,7 @@
 /*
  * RACE-04: a Reply that names no thread (threadId 0) answers a request of the handle it is made on. Whether a library
  * takes such a Reply at all stands only in a comment of the SDK, so each case tries one exchange first, and is SKIP
- * where it is refused.
+ * where it is refused; it may be refused later, too, but a response that comes reaches its caller.
  */
 #include <cts/cts.h>
 
@@ -18,7 +18,8 @@ static void skip_unless_taken(struct cts_actor *client, Handle client_end, struc
     struct cts_op *call = cts_start_call(client, client_end, CTS_PLAIN);
     cts_require_returned(recv, rcOk);
     if (cts_wait(cts_start_reply_to_the_first(server, recv)) != rcOk) {
-        cts_check_served(server, recv, call);
+        /* Whether the request is still there is not written anywhere either. */
+        (void)cts_wait(cts_start_reply(server, recv, CTS_PLAIN));
         cts_skip("the library takes no Reply that names no thread");
     }
     cts_require_returned(call, rcOk);
@@ -51,7 +52,12 @@ static void handle_says_whom_to_answer(const struct cts_case *self)
 
     for (int i = 0; i < HANDLES; i++) {
         int next = self->variant == IN_ORDER ? i : HANDLES - 1 - i;
-        cts_check_returned(cts_start_reply_to_the_first(servers[next], recvs[next]), rcOk);
+        Retcode rc = cts_wait(cts_start_reply_to_the_first(servers[next], recvs[next]));
+        if (rc != rcOk) {
+            cts_observe("Reply that names no thread, several in service", cts_rc_name(rc));
+            (void)cts_wait(cts_start_reply(servers[next], recvs[next], CTS_PLAIN));
+            continue;
+        }
         cts_check_returned(calls[next], rcOk);
     }
 }

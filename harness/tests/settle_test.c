@@ -278,7 +278,7 @@ END_TEST
 static unsigned open_descriptors(void)
 {
     unsigned count = 0;
-    for (int fd = 0; fd < 512; fd++) {
+    for (int fd = 0; fd < 4096; fd++) {
         count += fcntl(fd, F_GETFD) >= 0;
     }
     return count;

@@ -178,13 +178,16 @@ def command_matrix(options: argparse.Namespace) -> int:
     return _status(run)
 
 
+def _install(error: ImportError) -> str:
+    package = formats.PACKAGES.get(str(error.name), str(error.name))
+    return f"{error.name} is missing; install {package}"
+
+
 def _document(run: results.Run, name: str) -> bytes:
     try:
         write = formats.FORMATS[name].writer()
     except ImportError as error:
-        package = formats.PACKAGES.get(str(error.name), str(error.name))
-        line = f"cannot write {name}: {error.name} is missing; install {package}"
-        raise Refused(line, INTERNAL) from None
+        raise Refused(f"cannot write {name}: {_install(error)}", INTERNAL) from None
     try:
         document = write(run)
     except CoverageError as error:
@@ -583,6 +586,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (Refused, EvidenceError) as refused:
         print(f"ipc-cts: {refused}", file=sys.stderr)
         return refused.status
+    except ImportError as error:
+        print(f"ipc-cts: {_install(error)}", file=sys.stderr)
+        return INTERNAL
     except OSError as error:
         _abandon_stdout()
         print(f"ipc-cts: cannot write: {error.strerror}", file=sys.stderr)

@@ -112,9 +112,9 @@ struct cts_op *cts_start_recv_ex(struct cts_actor *actor, Handle server, rtl_uin
 /* Answer the request that `received`, a returned Recv or RecvEx of any actor, holds. */
 struct cts_op *cts_start_reply(struct cts_actor *actor, struct cts_op *received,
                                struct cts_message response);
-/* The same with a plain response and threadId 0, which asks for the caller that is first in the queue of the handle
- * (the comment in the SDK's header if_rend.h). `received` must be the only request taken on its handle and not
- * answered, since nothing else says which one is meant. */
+/* The same with a plain response and threadId 0, which asks for the caller that is first in the queue of the handle;
+ * only a comment in the SDK's header if_rend.h says so, so an error is a lawful result. `received` must be the only
+ * request taken on its handle and not answered, since nothing else says which one is meant. */
 struct cts_op *cts_start_reply_to_the_first(struct cts_actor *actor, struct cts_op *received);
 /* Reply on `server` without a request to answer. */
 struct cts_op *cts_start_stray_reply(struct cts_actor *actor, Handle server);

@@ -2,6 +2,7 @@
 #include "case_log.h"
 
 #include <cjson/cJSON.h>
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -223,7 +224,17 @@ static size_t whole_number(const char *at, const char *end)
     return good ? (size_t)(last - at) : 0;
 }
 
-/* Length of a string with its quotes; 0 when it holds a control character, which JSON forbids. */
+/* Four digits of a character other than 0, which the parser takes for the end of the string. */
+static bool is_code_unit(const char *at, const char *end)
+{
+    bool is_hex = end - at >= 4;
+    for (int i = 0; is_hex && i < 4; i++) {
+        is_hex = isxdigit((unsigned char)at[i]) != 0;
+    }
+    return is_hex && memcmp(at, "0000", 4) != 0;
+}
+
+/* Length of a string with its quotes; 0 when it holds what JSON forbids, or 0 itself. */
 static size_t quoted(const char *at, const char *end)
 {
     for (const char *c = at + 1; c < end; c++) {
@@ -233,7 +244,9 @@ static size_t quoted(const char *at, const char *end)
         if (*c == '"') {
             return (size_t)(c + 1 - at);
         }
-        c += *c == '\\';
+        if (*c == '\\' && ++c < end && *c == 'u' && !is_code_unit(c + 1, end)) {
+            return 0;
+        }
     }
     return 0;
 }
@@ -276,13 +289,6 @@ static const char *rest_as_is(const cJSON *event, const char *line, size_t size)
     return begins && !names_case && is_proper(line + rest_at, line + size) ? line + rest_at : NULL;
 }
 
-static void delete_all(cJSON *event, const char *name)
-{
-    while (cJSON_GetObjectItemCaseSensitive(event, name) != NULL) {
-        cJSON_DeleteItemFromObjectCaseSensitive(event, name);
-    }
-}
-
 static char *printed(const cJSON *item)
 {
     char *text = cJSON_PrintUnformatted(item);
@@ -305,10 +311,9 @@ static void write_event(cJSON *event, const char *line, size_t size, const char 
         text_puts(lines, "\n");
         return;
     }
-    delete_all(event, "case");
-    delete_all(event, "rep");
+    cJSON_DeleteItemFromObjectCaseSensitive(event, "case");
+    cJSON_DeleteItemFromObjectCaseSensitive(event, "rep");
     cJSON *name = cJSON_DetachItemFromObjectCaseSensitive(event, "event");
-    delete_all(event, "event");
     char *name_word = printed(name);
     char *others = printed(event);
     text_puts(lines, "{\"event\":");
@@ -322,6 +327,19 @@ static void write_event(cJSON *event, const char *line, size_t size, const char 
     cJSON_Delete(name);
 }
 
+/* Of two members of one name this parser would take the first and others the last. */
+static bool names_differ(const cJSON *event)
+{
+    for (const cJSON *one = event->child; one != NULL; one = one->next) {
+        for (const cJSON *other = one->next; other != NULL; other = other->next) {
+            if (strcmp(one->string, other->string) == 0) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 /* `ours`: the members that are added to each line. */
 static bool take_line(struct case_log *log, const char *line, size_t size, const char *ours,
                       struct text *lines)
@@ -331,7 +349,8 @@ static bool take_line(struct case_log *log, const char *line, size_t size, const
     }
     const char *end = NULL;
     cJSON *event = cJSON_ParseWithLengthOpts(line, size, &end, 0);
-    bool good = cJSON_IsObject(event) && (size_t)(end - line) == size && take_event(log, event);
+    bool good = cJSON_IsObject(event) && (size_t)(end - line) == size && names_differ(event) &&
+                take_event(log, event);
     if (good) {
         write_event(event, line, size, ours, lines);
     }

@@ -289,7 +289,9 @@ struct cts_op *cts_start_reply(struct cts_actor *actor, struct cts_op *received,
 
 struct cts_op *cts_start_reply_to_the_first(struct cts_actor *actor, struct cts_op *received)
 {
-    return start_reply(actor, received, CTS_PLAIN, true);
+    struct cts_op *op = start_reply(actor, received, CTS_PLAIN, true);
+    op->model.error_allowed = true;
+    return op;
 }
 
 struct cts_op *cts_start_stray_reply(struct cts_actor *actor, Handle server)

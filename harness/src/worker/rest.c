@@ -14,6 +14,7 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <stdio.h>
@@ -99,6 +100,10 @@ static bool add_tasks(pid_t pid, struct cts_snapshot *snapshot, pid_t *pids, siz
     char path[64];
     (void)snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
     DIR *directory = opendir(path);
+    if (directory == NULL && (errno == EMFILE || errno == ENFILE)) {
+        cts_task_files_close();
+        directory = opendir(path);
+    }
     if (directory == NULL) {
         return false;
     }

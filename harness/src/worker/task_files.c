@@ -6,12 +6,15 @@
  */
 #include "task_files.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 /* A power of two. Neighbours have numbers in a row, so they meet only when there are more of them. */
 #define PLACES 64u
+#define KEPT_FROM 1024
 
 struct place {
     pid_t pid;
@@ -44,26 +47,48 @@ static struct place *place_of(pid_t pid, pid_t tid)
     return place;
 }
 
+/* Descriptors are kept where a library has none, and only while its table is as good as empty: it must find as many
+ * free ones as without us. */
+static int keep(int fd)
+{
+    struct rlimit limit = {0, 0};
+    (void)getrlimit(RLIMIT_NOFILE, &limit);
+    rlim_t half = limit.rlim_cur / 2;
+    int from = half < KEPT_FROM ? (int)half : KEPT_FROM;
+    return (rlim_t)fd < half / 2 ? fcntl(fd, F_DUPFD_CLOEXEC, from) : -1;
+}
+
 static int open_file(pid_t pid, pid_t tid, enum cts_task_file file)
 {
     static const char *const names[CTS_TASK_FILES] = {"stat", "schedstat", "children", "syscall"};
     char path[64];
     (void)snprintf(path, sizeof path, "/proc/%d/task/%d/%s", (int)pid, (int)tid, names[file]);
-    return open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
+        cts_task_files_close();
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+    }
+    return fd;
 }
 
 bool cts_task_read(pid_t pid, pid_t tid, enum cts_task_file file, char *buffer, size_t size)
 {
     struct place *place = place_of(pid, tid);
-    ssize_t length = place->files[file] >= 0 ? pread(place->files[file], buffer, size - 1, 0) : -1;
+    int kept = place->files[file];
+    ssize_t length = kept >= 0 ? pread(kept, buffer, size - 1, 0) : -1;
     /* The list of children is empty for most, and for a task that is gone; its other files fail. */
     if (length < 0 || (length == 0 && file != CTS_TASK_CHILDREN)) {
-        if (place->files[file] >= 0) {
+        if (kept >= 0) {
             close_place(place);
-            place = place_of(pid, tid);
         }
-        place->files[file] = open_file(pid, tid, file);
-        length = place->files[file] >= 0 ? pread(place->files[file], buffer, size - 1, 0) : -1;
+        int fd = open_file(pid, tid, file);
+        length = fd >= 0 ? pread(fd, buffer, size - 1, 0) : -1;
+        if (length >= 0) {
+            place_of(pid, tid)->files[file] = keep(fd);
+        }
+        if (fd >= 0) {
+            (void)close(fd);
+        }
     }
     buffer[length > 0 ? length : 0] = '\0';
     return length > 0;
