@@ -71,7 +71,7 @@ extern const struct cts_group cts_group_race_history;
 extern const struct cts_group cts_group_race_rendezvous;
 extern const struct cts_group cts_group_race_set_clear;
 extern const struct cts_group cts_group_race_traffic;
-extern const struct cts_group cts_group_reply_to_the_first;
+extern const struct cts_group cts_group_reply_whom;
 extern const struct cts_group cts_group_race_wakeup;
 extern const struct cts_group cts_group_race_window_entry;
 extern const struct cts_group cts_group_race_window_limit;
@@ -167,7 +167,7 @@ const struct cts_group *const cts_groups[] = {
     &cts_group_race_rendezvous,
     &cts_group_race_set_clear,
     &cts_group_race_traffic,
-    &cts_group_reply_to_the_first,
+    &cts_group_reply_whom,
     &cts_group_race_wakeup,
     &cts_group_race_window_entry,
     &cts_group_race_window_limit,
