@@ -317,6 +317,42 @@ START_TEST(files_of_tasks_are_kept)
 }
 END_TEST
 
+/* What the kernel has room for in this process's table of descriptors. */
+static unsigned long table_size(void)
+{
+    char line[256];
+    unsigned long size = 0;
+    FILE *status = fopen("/proc/self/status", "r");
+    ck_assert_ptr_nonnull(status);
+    while (size == 0 && fgets(line, sizeof line, status) != NULL) {
+        size = strncmp(line, "FDSize:", 7) == 0 ? strtoul(line + 7, NULL, 10) : 0;
+    }
+    (void)fclose(status);
+    ck_assert_uint_ne(size, 0);
+    return size;
+}
+
+/* A table that grows beside threads waits for all processors, in each case anew. */
+START_TEST(files_are_kept_where_room_was_made)
+{
+    char text[512];
+    pid_t own = getpid();
+    unsigned long before = table_size();
+    unsigned open_before = open_descriptors();
+
+    cts_task_files_prepare();
+
+    unsigned long prepared = table_size();
+    ck_assert_uint_gt(prepared, before);
+    ck_assert_uint_eq(open_descriptors(), open_before);
+    ck_assert(cts_task_read(own, own, CTS_TASK_STAT, text, sizeof text));
+    ck_assert(cts_task_read(own, own, CTS_TASK_SCHEDSTAT, text, sizeof text));
+    ck_assert_uint_eq(open_descriptors(), open_before + 2);
+    ck_assert_uint_eq(table_size(), prepared);
+    cts_task_files_close();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("settle");
@@ -325,6 +361,7 @@ int main(void)
     tcase_add_test(tcase, a_timer_is_told_from_rest);
     tcase_add_test(tcase, a_timer_descriptor_is_told_from_rest);
     tcase_add_test(tcase, files_of_tasks_are_kept);
+    tcase_add_test(tcase, files_are_kept_where_room_was_made);
     tcase_add_test(tcase, rest_is_never_claimed_wrongly);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);

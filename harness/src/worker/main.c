@@ -2,6 +2,7 @@
 /* The worker: one process, one case. Command line in worker_protocol.h. */
 #include "event_log.h"
 #include "library.h"
+#include "task_files.h"
 #include "worker_protocol.h"
 #include "world.h"
 
@@ -281,6 +282,7 @@ static int run(const struct options *options)
     if (options->cpu >= 0) {
         pin(options->cpu);
     }
+    cts_task_files_prepare();
     cts_world.library_path = options->library;
     struct cts_library_status status;
     if (!cts_library_load(options->library, options->adapter, &status)) {

@@ -49,13 +49,30 @@ static struct place *place_of(pid_t pid, pid_t tid)
 
 /* Descriptors are kept where a library has none, and only while its table is as good as empty: it must find as many
  * free ones as without us. */
-static int keep(int fd)
+static rlim_t half_of_limit(void)
 {
     struct rlimit limit = {0, 0};
     (void)getrlimit(RLIMIT_NOFILE, &limit);
-    rlim_t half = limit.rlim_cur / 2;
-    int from = half < KEPT_FROM ? (int)half : KEPT_FROM;
-    return (rlim_t)fd < half / 2 ? fcntl(fd, F_DUPFD_CLOEXEC, from) : -1;
+    return limit.rlim_cur / 2;
+}
+
+static int kept_from(rlim_t half)
+{
+    return half < KEPT_FROM ? (int)half : KEPT_FROM;
+}
+
+static int keep(int fd)
+{
+    rlim_t half = half_of_limit();
+    return (rlim_t)fd < half / 2 ? fcntl(fd, F_DUPFD_CLOEXEC, kept_from(half)) : -1;
+}
+
+void cts_task_files_prepare(void)
+{
+    int fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, kept_from(half_of_limit()));
+    if (fd >= 0) {
+        (void)close(fd);
+    }
 }
 
 static int open_file(pid_t pid, pid_t tid, enum cts_task_file file)
