@@ -217,6 +217,42 @@ static void late_reply_comes_last(const struct cts_case *self)
     late_reply_meets_the_next_taken_call(self, false);
 }
 
+/* CALL-15: nor the next Call of the thread on another channel of the same listener, queued there or taken. */
+static void late_reply_meets_another_channel(const struct cts_case *self, bool taken)
+{
+    struct scene s = scene_timed_out(self);
+    struct cts_link link = cts_link_add(&s.link);
+    struct cts_actor *second = cts_actor_new(link.server_process, "second server");
+    if (!cts_returned(s.recv)) {
+        cts_skip("the limit passed before the request was taken");
+    }
+    struct cts_op *recv = taken ? cts_start_recv(second, link.server) : NULL;
+    struct cts_op *next = cts_start_call(s.client, link.client, CTS_PLAIN);
+    if (taken) {
+        cts_require_returned(recv, rcOk);
+    }
+    cts_require_blocked(next);
+
+    (void)cts_wait(cts_start_reply(s.server, s.recv, CTS_PLAIN));
+
+    cts_check_blocked(next);
+    if (!taken) {
+        recv = cts_start_recv(second, link.server);
+        cts_check_returned(recv, rcOk);
+    }
+    cts_check_served(second, recv, next);
+}
+
+static void late_reply_meets_a_queue_beside(const struct cts_case *self)
+{
+    late_reply_meets_another_channel(self, false);
+}
+
+static void late_reply_meets_a_service_beside(const struct cts_case *self)
+{
+    late_reply_meets_another_channel(self, true);
+}
+
 static const struct cts_case cases[] = {
     {"CALL-15.1", "a late Reply does not answer the next Call", late_reply_meets_a_queued_call,
      CTS_ONE_PROCESS, CTS_LIMITED, VIRTUAL_TIME, CTS_SMOKE | CTS_WAITS},
@@ -263,5 +299,11 @@ static const struct cts_case cases[] = {
     {"CALL-15.21",
      "late Reply before the Reply to the next call of the same thread, virtual time, one process",
      late_reply_comes_first, CTS_ONE_PROCESS, CTS_LIMITED, VIRTUAL_TIME, CTS_WAITS},
+    {"CALL-15.29", "a late Reply does not answer the next Call on another channel of the listener",
+     late_reply_meets_a_queue_beside, CTS_ONE_PROCESS, CTS_LIMITED, REAL_TIME, 0},
+    {"CALL-15.30", "a late Reply does not answer a Call in service on another channel",
+     late_reply_meets_a_service_beside, CTS_ONE_PROCESS, CTS_LIMITED, REAL_TIME, 0},
+    {"CALL-15.31", "a late Reply does not answer a Call on another channel, virtual time",
+     late_reply_meets_a_queue_beside, CTS_ONE_PROCESS, CTS_LIMITED, VIRTUAL_TIME, CTS_WAITS},
 };
 CTS_GROUP(cts_group_call_late_reply, cases);

@@ -7,7 +7,7 @@
 #include <cts/cts.h>
 
 enum { LIMIT_MS = 1000, CARRIED = 4 };
-enum { IN_REQUEST, IN_RESPONSE };
+enum { IN_REQUEST = 0, IN_RESPONSE = 1, UNEQUAL = 2 };
 
 struct scene {
     struct cts_link link;
@@ -41,11 +41,33 @@ static void skip_if_refused(const struct cts_op *sent)
     }
 }
 
-/* XFER-06: of several transferable handles in one message that goes through each arrives and works. */
+/* A library may refuse a descriptor that asks for fewer rights than the handle has; then rights of handles in one
+ * message do not differ. */
+static void skip_unless_narrowed(struct cts_actor *client, struct cts_actor *server,
+                                 const struct cts_link *link, bool in_request, Handle handle)
+{
+    struct cts_message message = CTS_WITH_HANDLE(handle);
+    message.rights[0] = OCAP_HANDLE_TRANSFER;
+    struct cts_op *recv = cts_start_recv(server, link->server);
+    struct cts_op *call = cts_start_call(client, link->client, in_request ? message : CTS_PLAIN);
+    cts_settle();
+    if (cts_returned(call)) {
+        cts_skip("the library takes no handle with fewer rights in a request");
+    }
+    cts_require_returned(recv, rcOk);
+    if (cts_wait(cts_start_reply(server, recv, in_request ? CTS_PLAIN : message)) != rcOk) {
+        cts_skip("the library takes no handle with fewer rights in a response");
+    }
+    cts_require_returned(call, rcOk);
+}
+
+/* XFER-06: of several transferable handles in one message that goes through each arrives and works. Where they are sent
+ * with unequal rights the first one is good for nothing, and the others work. */
 static void each_of_several_handles_works(const struct cts_case *self)
 {
     struct cts_link link = cts_link_open(self->layout);
-    bool in_request = self->variant == IN_REQUEST;
+    bool in_request = (self->variant & IN_RESPONSE) == 0;
+    bool unequal = (self->variant & UNEQUAL) != 0;
     struct cts_process *sender = in_request ? link.client_process : link.server_process;
     struct cts_process *receiver = in_request ? link.server_process : link.client_process;
     struct cts_actor *client = cts_actor_new(link.client_process, "client");
@@ -56,6 +78,10 @@ static void each_of_several_handles_works(const struct cts_case *self)
     for (int i = 0; i < CARRIED; i++) {
         carried[i] = cts_link_between(receiver, sender);
         message.handles[i] = carried[i].client;
+    }
+    if (unequal) {
+        skip_unless_narrowed(client, server, &link, in_request, carried[0].client);
+        message.rights[0] = OCAP_HANDLE_TRANSFER;
     }
     struct cts_op *recv = cts_start_recv(server, link.server);
     cts_require_blocked(recv);
@@ -78,7 +104,7 @@ static void each_of_several_handles_works(const struct cts_case *self)
     cts_check_returned(call, rcOk);
     const struct cts_op *arrived = in_request ? recv : call;
     cts_check_that(cts_received_handle_count(arrived) == CARRIED, "all handles arrive");
-    for (int i = 0; i < CARRIED; i++) {
+    for (int i = unequal ? 1 : 0; i < CARRIED; i++) {
         cts_check_exchange(in_request ? server : client, cts_received_handle(arrived, (unsigned)i),
                            far, carried[i].server);
     }
@@ -156,6 +182,14 @@ static const struct cts_case cases[] = {
      CTS_TWO_PROCESSES, CTS_UNLIMITED, IN_RESPONSE, 0},
     {"XFER-06.13", "four client handles in one response all work, one process",
      each_of_several_handles_works, CTS_ONE_PROCESS, CTS_UNLIMITED, IN_RESPONSE, 0},
+    {"XFER-06.15", "client handles behind one with fewer rights work, request",
+     each_of_several_handles_works, CTS_TWO_PROCESSES, CTS_UNLIMITED, IN_REQUEST | UNEQUAL, 0},
+    {"XFER-06.16", "client handles behind one with fewer rights work, response",
+     each_of_several_handles_works, CTS_TWO_PROCESSES, CTS_UNLIMITED, IN_RESPONSE | UNEQUAL, 0},
+    {"XFER-06.17", "client handles behind one with fewer rights work, one process",
+     each_of_several_handles_works, CTS_ONE_PROCESS, CTS_UNLIMITED, IN_REQUEST | UNEQUAL, 0},
+    {"XFER-06.18", "client handles behind one with fewer rights work, response, one process",
+     each_of_several_handles_works, CTS_ONE_PROCESS, CTS_UNLIMITED, IN_RESPONSE | UNEQUAL, 0},
     {"CALL-04.25", "a request refused at entry keeps its handle", refused_request_keeps_its_handle,
      CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
     {"CALL-04.26", "a request refused at entry keeps its handle, limit, two processes",
