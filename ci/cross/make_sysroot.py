@@ -57,6 +57,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--other", action="store_true", help="other values and layouts")
     parser.add_argument("--static", action="store_true", help="lib/libkos-ipc.a, not .so")
     parser.add_argument("--cc", help="compiler for the target")
+    parser.add_argument("--cflags", help="flags for the worker, such as -O0, which builds in half the time")
     parser.add_argument("--check", type=Path, help="where Check for the target is")
     options = parser.parse_args(arguments)
     cc = options.cc or "gcc"
@@ -76,8 +77,9 @@ def main(arguments: list[str]) -> int:
     shutil.rmtree(root / "obj")
     if options.check:
         take_check(root, options.check)
-    if options.cc:
-        (root / "ipc-cts.json").write_text(json.dumps({"cc": options.cc}) + "\n", encoding="utf-8")
+    described = {name: getattr(options, name) for name in ("cc", "cflags") if getattr(options, name)}
+    if described:
+        (root / "ipc-cts.json").write_text(json.dumps(described) + "\n", encoding="utf-8")
     return 0
 
 

@@ -6,8 +6,8 @@
  */
 #include <cts/cts.h>
 
-enum { LIMIT_MS = 1000, CARRIED = 4 };
-enum { IN_REQUEST = 0, IN_RESPONSE = 1, UNEQUAL = 2 };
+enum { LIMIT_MS = 1000, CARRIED = 4, CARRIED_MOST = 8 };
+enum { IN_REQUEST = 0, IN_RESPONSE = 1, UNEQUAL = 2, MORE = 4 };
 
 struct scene {
     struct cts_link link;
@@ -73,9 +73,10 @@ static void each_of_several_handles_works(const struct cts_case *self)
     struct cts_actor *client = cts_actor_new(link.client_process, "client");
     struct cts_actor *server = cts_actor_new(link.server_process, "server");
     struct cts_actor *far = cts_actor_new(receiver, "far server");
-    struct cts_link carried[CARRIED];
-    struct cts_message message = {.handle_count = CARRIED};
-    for (int i = 0; i < CARRIED; i++) {
+    int count = self->variant & MORE ? CARRIED_MOST : CARRIED;
+    struct cts_link carried[CARRIED_MOST];
+    struct cts_message message = {.handle_count = (unsigned)count};
+    for (int i = 0; i < count; i++) {
         carried[i] = cts_link_between(receiver, sender);
         message.handles[i] = carried[i].client;
     }
@@ -103,8 +104,8 @@ static void each_of_several_handles_works(const struct cts_case *self)
     cts_check_returned(reply, rcOk);
     cts_check_returned(call, rcOk);
     const struct cts_op *arrived = in_request ? recv : call;
-    cts_check_that(cts_received_handle_count(arrived) == CARRIED, "all handles arrive");
-    for (int i = unequal ? 1 : 0; i < CARRIED; i++) {
+    cts_check_that(cts_received_handle_count(arrived) == (unsigned)count, "all handles arrive");
+    for (int i = unequal ? 1 : 0; i < count; i++) {
         cts_check_exchange(in_request ? server : client, cts_received_handle(arrived, (unsigned)i),
                            far, carried[i].server);
     }
@@ -190,6 +191,10 @@ static const struct cts_case cases[] = {
      each_of_several_handles_works, CTS_ONE_PROCESS, CTS_UNLIMITED, IN_REQUEST | UNEQUAL, 0},
     {"XFER-06.18", "client handles behind one with fewer rights work, response, one process",
      each_of_several_handles_works, CTS_ONE_PROCESS, CTS_UNLIMITED, IN_RESPONSE | UNEQUAL, 0},
+    {"XFER-06.19", "eight client handles in one request all work", each_of_several_handles_works,
+     CTS_TWO_PROCESSES, CTS_UNLIMITED, IN_REQUEST | MORE, 0},
+    {"XFER-06.20", "eight client handles in one response all work", each_of_several_handles_works,
+     CTS_TWO_PROCESSES, CTS_UNLIMITED, IN_RESPONSE | MORE, 0},
     {"CALL-04.25", "a request refused at entry keeps its handle", refused_request_keeps_its_handle,
      CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
     {"CALL-04.26", "a request refused at entry keeps its handle, limit, two processes",

@@ -90,6 +90,10 @@ extern const struct cts_group cts_group_obj_leak;
 extern const struct cts_group cts_group_state_late_set;
 /* Last: their cases run alone, so the others should not have to wait for them. */
 extern const struct cts_group cts_group_time_late;
+extern const struct cts_group cts_group_after_limit;
+extern const struct cts_group cts_group_other_channels;
+extern const struct cts_group cts_group_set_in_service;
+extern const struct cts_group cts_group_handed_on;
 extern const struct cts_group cts_group_carried;
 extern const struct cts_group cts_group_copies;
 extern const struct cts_group cts_group_state_remains;
@@ -185,6 +189,10 @@ const struct cts_group *const cts_groups[] = {
     &cts_group_obj_leak,
     &cts_group_state_late_set,
     &cts_group_time_late,
+    &cts_group_after_limit,
+    &cts_group_other_channels,
+    &cts_group_set_in_service,
+    &cts_group_handed_on,
     &cts_group_carried,
     &cts_group_copies,
     &cts_group_state_remains,

@@ -31,9 +31,7 @@ static struct scene scene_open(const struct cts_case *self)
     }
     s.peer = cts_actor_new(s.calls.server_process, "peer");
     s.plain = cts_sync_new(s.process);
-    struct cts_op *create = cts_start_create_autoclear(cts_actor_new(s.process, "creator"));
-    cts_require_returned(create, rcOk);
-    s.automatic = cts_handle(create);
+    s.automatic = cts_autoclear_new(cts_actor_new(s.process, "creator"));
     return s;
 }
 
@@ -255,7 +253,10 @@ enum { ROUNDS = 3, OBJECTS = 3 };
 
 static Handle create_one(struct cts_actor *owner, bool automatic)
 {
-    struct cts_op *create = automatic ? cts_start_create_autoclear(owner) : cts_start_create(owner);
+    if (automatic) {
+        return cts_autoclear_new(owner);
+    }
+    struct cts_op *create = cts_start_create(owner);
     cts_require_returned(create, rcOk);
     return cts_handle(create);
 }

@@ -89,9 +89,7 @@ static void object_new(const struct walk *w, struct side *side, int index)
     if (side->is_plain[index]) {
         side->objects[index] = cts_sync_new(side->process);
     } else {
-        struct cts_op *create = cts_start_create_autoclear(side->setter);
-        cts_require_returned(create, rcOk);
-        side->objects[index] = cts_handle(create);
+        side->objects[index] = cts_autoclear_new(side->setter);
     }
 }
 

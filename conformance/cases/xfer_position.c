@@ -7,7 +7,7 @@
 
 /* variant: how many handles, which of them is the sync handle, and what carries them. */
 #define OF(position, count) ((count)*32 + (position))
-enum { BY_CALL_EX = 1024, LATER_SERVER = 2048, EVERY_POSITION = 4096 };
+enum { BY_CALL_EX = 1024, LATER_SERVER = 2048, EVERY_POSITION = 4096, MASKED = 8192 };
 enum { CLIENT_MS = 4000, CHANNELS_MAX = 4 };
 
 static int count_of(const struct cts_case *self)
@@ -67,6 +67,10 @@ static struct cts_message message_of(const struct cts_case *self, const struct s
     struct cts_message message = {.handle_count = (unsigned)count_of(self)};
     for (int i = 0; i < count_of(self); i++) {
         message.handles[i] = i == position ? s->sync : s->others[i % CHANNELS_MAX].client;
+    }
+    /* The others say which rights they want; a message that is refused for that is refused all the same. */
+    for (int i = 0; i < count_of(self) && position >= 0 && (self->variant & MASKED) != 0; i++) {
+        message.rights[i] = i == position ? 0 : OCAP_IPC_CALL | OCAP_HANDLE_TRANSFER;
     }
     return message;
 }
@@ -239,5 +243,9 @@ static const struct cts_case cases[] = {
      CTS_TWO_PROCESSES, CTS_UNLIMITED, OF(19, 20), 0},
     {"XFER-07.14", "sync handle last of twenty in a response", response_is_refused, CTS_ONE_PROCESS,
      CTS_UNLIMITED, OF(19, 20), 0},
+    {"XFER-07.30", "sync handle behind one with a mask of its own in a request", request_is_refused,
+     CTS_ONE_PROCESS, CTS_UNLIMITED, OF(0, 3) | EVERY_POSITION | MASKED, 0},
+    {"XFER-07.31", "sync handle behind one with a mask of its own in a response",
+     response_is_refused, CTS_TWO_PROCESSES, CTS_UNLIMITED, OF(0, 3) | EVERY_POSITION | MASKED, 0},
 };
 CTS_GROUP(cts_group_xfer_position, cases);

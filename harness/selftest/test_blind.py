@@ -18,7 +18,7 @@ AREAS = {"ABI", "CALL", "LIFE", "OBJ", "RACE", "RECV", "SCOPE", "STATE", "TIME",
 # Enough to see at each change that nothing right has become red; all cases run in the slow test.
 QUICK = ("CALL", "RECV", "STATE", "SCOPE", "LIFE")
 # The builds of the slow libraries run a part of all cases each, so that two of them run each case. ABI is about headers.
-SLOW = [library for library in RECORDS.libraries if library.library in "ef"]
+SLOW = [library for library in RECORDS.libraries if library.library in "efg"]
 PARTS = len(SLOW) // 2
 TIMEOUT_FACTOR = "0.5"
 
@@ -70,6 +70,15 @@ def test_a_small_table_is_right(suite: Suite, blind: Builder) -> None:
     run = suite.run(["OBJ-01", "OBJ-03", "OBJ-14"], blind.library(library))
     assert not not_green(run)
     assert "objects alive at once" in run.report
+
+
+def test_a_function_in_name_only_is_none(suite: Suite, blind: Builder) -> None:
+    library = next(library for library in RECORDS.libraries if library.name == "g-eventfd")
+    path, adapter = blind.library(library), adapter_of(library, blind)
+    options = ["--profile", "ce-1.4"]
+    assert suite.run(["V14-01.1"], path, adapter, options).verdicts == {"V14-01.1": "SKIP"}
+    claiming = suite.run(["V14-01.1"], path, adapter, [*options, "--claims", "autoclear"])
+    assert claiming.verdicts == {"V14-01.1": "FAIL"}
 
 
 @pytest.mark.slow

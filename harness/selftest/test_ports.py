@@ -28,7 +28,7 @@ pytestmark = pytest.mark.timeout(2 * BUILD_LIMIT_S)
 
 
 def make_sysroot(root: Path, *options: str) -> Path:
-    toolchain.run_tool([sys.executable, "-B", MAKE_SYSROOT, root, *options])
+    toolchain.run_tool([sys.executable, "-B", MAKE_SYSROOT, root, "--cflags=-O0", *options])
     return root
 
 

@@ -136,6 +136,9 @@ struct cts_op *cts_start_clear(struct cts_actor *actor, Handle sync);
 struct cts_op *cts_start_close(struct cts_actor *actor, Handle handle);
 /* KnIpcCreateSyncObjectEx(1, ...). SKIP where the library has no such function. */
 struct cts_op *cts_start_create_autoclear(struct cts_actor *actor);
+/* The object of one such call; requires rcOk. A library that answers the first one of a case with rcUnimplemented has
+ * the name of the function alone, which is as good as none (our choice). */
+Handle cts_autoclear_new(struct cts_actor *actor);
 /* KnHandleConnect(INVALID_HANDLE, ...). */
 struct cts_op *cts_start_connect(struct cts_actor *actor);
 /* KnHandleCopy(handle, rights, INVALID_HANDLE, ...). SKIP where the library has no such function.

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Blind libraries: six right ones and their faults, written from the requirement list alone.
+"""Blind libraries: right ones and their faults, written from the requirement list alone.
 
     python3 harness/selftest/blind/build.py [NAME|FAULT...]
 
@@ -40,6 +40,7 @@ ADAPTERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "d": ("adapter_tables.c", ('PREFIX="libd_"', "FIRST_PROCESS=1")),
     "e": ("adapter_tables.c", ('PREFIX="e1_"', "FIRST_PROCESS=0x00c0de01u")),
     "f": ("adapter_tables.c", ('PREFIX="e2_"', "FIRST_PROCESS=0")),
+    "g": ("adapter_tables.c", ('PREFIX="g1_"', "FIRST_PROCESS=0x67")),
 }
 
 
@@ -67,7 +68,7 @@ class Fault:
     """One fault of one of the sources."""
 
     id: int
-    library: str  # a to f
+    library: str  # a to g
     requirement: str
     what: str
     also: tuple[str, ...] = ()  # requirements that the same deed breaks

@@ -338,6 +338,18 @@ struct cts_op *cts_start_create_autoclear(struct cts_actor *actor)
     return start_simple(actor, CTS_OP_CREATE_AUTOCLEAR, INVALID_HANDLE, 0);
 }
 
+Handle cts_autoclear_new(struct cts_actor *actor)
+{
+    static bool made;
+    struct cts_op *op = cts_start_create_autoclear(actor);
+    if (cts_wait(op) == rcUnimplemented && !made) {
+        cts_lacks(CTS_CAN_AUTOCLEAR);
+    }
+    cts_require_returned(op, rcOk);
+    made = true;
+    return op->new_handle;
+}
+
 struct cts_op *cts_start_set(struct cts_actor *actor, Handle sync)
 {
     return start_simple(actor, CTS_OP_SET, sync, 0);

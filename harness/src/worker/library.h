@@ -63,5 +63,7 @@ void *cts_library_symbol(const char *symbol);
 bool cts_capability_present(enum cts_capability capability);
 /* Ends the case when it is not there: as SKIP, or as FAIL where it is claimed. */
 void cts_need(enum cts_capability capability);
+/* The same where it has turned out in the case that the library lacks it. */
+_Noreturn void cts_lacks(enum cts_capability capability);
 
 #endif

@@ -195,10 +195,14 @@ _Noreturn void cts_skip(const char *reason)
 
 void cts_need(enum cts_capability capability)
 {
-    const struct cts_capability_row *row = &cts_capabilities[capability];
-    if (cts_capability_present(capability)) {
-        return;
+    if (!cts_capability_present(capability)) {
+        cts_lacks(capability);
     }
+}
+
+void cts_lacks(enum cts_capability capability)
+{
+    const struct cts_capability_row *row = &cts_capabilities[capability];
     if (!cts_claims_made || (cts_claims & CTS_CAPABILITY_BIT(capability)) == 0) {
         cts_skip(row->absent);
     }

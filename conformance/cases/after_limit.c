@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a limit leaves behind, once it has ended a wait or the wait has ended before it: nothing. The object is closed
+ * like one that was never used, the channel's next wait can be interrupted, and no later wait ends at the old limit.
+ */
+#include <cts/cts.h>
+
+/* variant: which kind of wait has the limit, and which kind follows. */
+enum { CALL_FIRST = 0, RECV_FIRST = 1, CALL_NEXT = 0, RECV_NEXT = 2 };
+enum { LIMIT_MS = 150, SLEEP_MS = 200, SHORT_MS = 5, BRIEF_MS = 20, TRIES = 8 };
+
+struct scene {
+    struct cts_link link;
+    struct cts_actor *client;
+    struct cts_actor *server;
+    struct cts_actor *second_client;
+    struct cts_actor *second_server;
+};
+
+static struct scene scene_open(const struct cts_case *self)
+{
+    struct scene s = {.link = cts_link_open(self->layout)};
+    s.client = cts_actor_new(s.link.client_process, "client");
+    s.server = cts_actor_new(s.link.server_process, "server");
+    s.second_client = cts_actor_new(s.link.client_process, "second client");
+    s.second_server = cts_actor_new(s.link.server_process, "second server");
+    return s;
+}
+
+static struct cts_process *waiter_process(const struct scene *s, bool receives)
+{
+    return receives ? s->link.server_process : s->link.client_process;
+}
+
+static struct cts_op *start_wait(const struct scene *s, struct cts_actor *actor, bool receives,
+                                 rtl_uint32_t mdelay, Handle sync)
+{
+    return receives ? cts_start_recv_ex(actor, s->link.server, mdelay, sync)
+                    : cts_start_call_ex(actor, s->link.client, CTS_PLAIN, mdelay, sync);
+}
+
+static void check_works(const struct scene *s)
+{
+    cts_check_exchange(s->client, s->link.client, s->server, s->link.server);
+}
+
+/* OBJ-09: Close deletes an object with which one call, or several in a row, have timed out. */
+static void object_is_deleted(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    bool receives = (self->variant & RECV_FIRST) != 0;
+    struct cts_process *process = waiter_process(&s, receives);
+    struct cts_actor *owner = cts_actor_new(process, "owner");
+    for (int uses = 1; uses <= 2; uses++) {
+        Handle sync = cts_sync_new(process);
+        for (int i = 0; i < uses; i++) {
+            struct cts_op *wait =
+                start_wait(&s, receives ? s.server : s.client, receives, SHORT_MS, sync);
+            cts_require_returned(wait, rcTimeout);
+        }
+
+        cts_check_returned(cts_start_close(owner, sync), rcOk);
+
+        cts_check_error(cts_start_set(owner, sync));
+        cts_check_error(cts_start_clear(owner, sync));
+        cts_check_error(cts_start_close(owner, sync));
+    }
+    check_works(&s);
+}
+
+/* CALL-01, RECV-01: after a wait of the channel has timed out the next one can be interrupted, and so can the one
+ * after it. */
+static void next_wait_is_interrupted(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    bool first_receives = (self->variant & RECV_FIRST) != 0;
+    bool receives = (self->variant & RECV_NEXT) != 0;
+    struct cts_process *process = waiter_process(&s, receives);
+    Handle sync = cts_sync_new(process);
+    Handle first_sync = cts_sync_new(waiter_process(&s, first_receives));
+    struct cts_op *first =
+        start_wait(&s, first_receives ? s.server : s.client, first_receives, SHORT_MS, first_sync);
+    cts_require_returned(first, rcTimeout);
+
+    for (int i = 0; i < 2; i++) {
+        struct cts_op *next = start_wait(&s, receives ? s.second_server : s.second_client, receives,
+                                         cts_mdelay(self), sync);
+        cts_check_blocked(next);
+        cts_set(process, sync);
+        cts_check_returned(next, rcIpcInterrupt);
+        cts_clear(process, sync);
+    }
+    check_works(&s);
+}
+
+/* TIME-03: a wait with a limit was served; a wait without limit, by the same thread, outlives that limit. Real time, for
+ * without a limit there is nothing that virtual time could pass. */
+static void old_limit_is_forgotten(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    bool receives = (self->variant & RECV_FIRST) != 0;
+    struct cts_process *process = waiter_process(&s, receives);
+    Handle sync = cts_sync_new(process);
+    struct cts_op *recv = receives ? cts_start_recv_ex(s.server, s.link.server, LIMIT_MS, sync)
+                                   : cts_start_recv(s.server, s.link.server);
+    struct cts_op *call =
+        receives ? cts_start_call(s.client, s.link.client, CTS_PLAIN)
+                 : cts_start_call_ex(s.client, s.link.client, CTS_PLAIN, LIMIT_MS, sync);
+    cts_settle();
+    if (!cts_returned(recv) || cts_rc(recv) != rcOk) {
+        cts_skip("the limit passed before there was a request");
+    }
+    struct cts_op *reply = cts_start_reply(s.server, recv, CTS_PLAIN);
+    (void)cts_wait(reply);
+    if (cts_wait(call) == rcTimeout) {
+        cts_skip("the limit passed before the Reply");
+    }
+    cts_require_returned(call, rcOk);
+
+    struct cts_op *next =
+        start_wait(&s, receives ? s.server : s.client, receives, INFINITE_TIMEOUT, sync);
+
+    cts_check_blocked(next);
+    cts_require_returned(cts_start_sleep(s.second_client, SLEEP_MS), rcOk);
+    cts_check_blocked(next);
+    cts_set(process, sync);
+    cts_check_returned(next, rcIpcInterrupt);
+    cts_clear(process, sync);
+    check_works(&s);
+}
+
+/* V14-01: a wait with the object times out; the next Set interrupts who waits then. */
+static void automatic_object_is_left_alone(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    bool receives = (self->variant & RECV_FIRST) != 0;
+    struct cts_process *process = waiter_process(&s, receives);
+    Handle sync = cts_autoclear_new(cts_actor_new(process, "creator"));
+    struct cts_op *first = start_wait(&s, receives ? s.server : s.client, receives, SHORT_MS, sync);
+    cts_require_returned(first, rcTimeout);
+
+    for (int i = 0; i < 2; i++) {
+        struct cts_op *next = start_wait(&s, receives ? s.second_server : s.second_client, receives,
+                                         cts_mdelay(self), sync);
+        cts_check_blocked(next);
+        cts_set(process, sync);
+        cts_check_returned(next, rcIpcInterrupt);
+    }
+    check_works(&s);
+}
+
+/* CALL-04, RECV-04: entered while the object is set, with a limit of a few milliseconds. It may pass before the
+ * library comes to the object (TIME-04), but not each time. */
+static void brief_wait_is_interrupted(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    bool receives = (self->variant & RECV_FIRST) != 0;
+    struct cts_process *process = waiter_process(&s, receives);
+    Handle sync = cts_sync_new(process);
+    bool interrupted = false;
+    cts_set(process, sync);
+    for (int i = 0; i < TRIES && !interrupted; i++) {
+        struct cts_op *wait =
+            start_wait(&s, receives ? s.server : s.client, receives, BRIEF_MS, sync);
+        cts_check_returned_one_of(wait, rcIpcInterrupt, rcTimeout);
+        interrupted = cts_rc(wait) == rcIpcInterrupt;
+    }
+    cts_check_that(interrupted, "a set object interrupts a wait of 20 ms at its entry");
+    cts_clear(process, sync);
+    check_works(&s);
+}
+
+static const struct cts_case cases[] = {
+    {"OBJ-09.70", "an object with which CallEx timed out is deleted by Close", object_is_deleted,
+     CTS_ONE_PROCESS, CTS_LIMITED, CALL_FIRST, 0},
+    {"OBJ-09.71", "an object with which RecvEx timed out is deleted by Close", object_is_deleted,
+     CTS_TWO_PROCESSES, CTS_LIMITED, RECV_FIRST, 0},
+    {"OBJ-09.72", "an object with which RecvEx timed out is deleted by Close, one process",
+     object_is_deleted, CTS_ONE_PROCESS, CTS_LIMITED, RECV_FIRST, 0},
+    {"CALL-01.120", "a CallEx after a RecvEx that timed out is interrupted",
+     next_wait_is_interrupted, CTS_ONE_PROCESS, CTS_UNLIMITED, RECV_FIRST | CALL_NEXT, 0},
+    {"CALL-01.121", "a CallEx after a RecvEx that timed out is interrupted, two processes",
+     next_wait_is_interrupted, CTS_TWO_PROCESSES, CTS_LIMITED, RECV_FIRST | CALL_NEXT, 0},
+    {"RECV-01.120", "a RecvEx after a CallEx that timed out is interrupted",
+     next_wait_is_interrupted, CTS_ONE_PROCESS, CTS_UNLIMITED, CALL_FIRST | RECV_NEXT, 0},
+    {"RECV-01.121", "a RecvEx after a RecvEx that timed out is interrupted, two processes",
+     next_wait_is_interrupted, CTS_TWO_PROCESSES, CTS_LIMITED, RECV_FIRST | RECV_NEXT, 0},
+    {"TIME-03.100", "an unlimited CallEx outlives the limit of one that was served",
+     old_limit_is_forgotten, CTS_ONE_PROCESS, CTS_UNLIMITED, CALL_FIRST, CTS_WAITS},
+    {"TIME-03.101", "an unlimited RecvEx outlives the limit of one that got a request",
+     old_limit_is_forgotten, CTS_ONE_PROCESS, CTS_UNLIMITED, RECV_FIRST, CTS_WAITS},
+    {"TIME-03.102", "an unlimited RecvEx outlives the limit of an earlier one, two processes",
+     old_limit_is_forgotten, CTS_TWO_PROCESSES, CTS_UNLIMITED, RECV_FIRST, CTS_WAITS},
+    {"V14-01.30", "it interrupts a CallEx after one has timed out", automatic_object_is_left_alone,
+     CTS_ONE_PROCESS, CTS_UNLIMITED, CALL_FIRST, 0},
+    {"V14-01.31", "it interrupts a RecvEx after one has timed out", automatic_object_is_left_alone,
+     CTS_TWO_PROCESSES, CTS_LIMITED, RECV_FIRST, 0},
+    {"V14-01.32", "it interrupts a RecvEx after one has timed out, one process",
+     automatic_object_is_left_alone, CTS_ONE_PROCESS, CTS_LIMITED, RECV_FIRST, 0},
+    {"CALL-04.95", "a brief CallEx entered while the object is set is interrupted",
+     brief_wait_is_interrupted, CTS_ONE_PROCESS, CTS_LIMITED, CALL_FIRST, 0},
+    {"RECV-04.95", "a brief RecvEx entered while the object is set is interrupted",
+     brief_wait_is_interrupted, CTS_ONE_PROCESS, CTS_LIMITED, RECV_FIRST, 0},
+};
+CTS_GROUP(cts_group_after_limit, cases);
