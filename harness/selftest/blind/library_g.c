@@ -474,8 +474,8 @@ struct sync {
     atomic_uint closed;
     struct proc *proc;
     /* of faults */
-    atomic_uint f_hits, f_blast, f_deleted, f_taken, f_pending, f_kinds, f_recv, f_used, f_stale, f_setter, f_count,
-        f_restart, f_held;
+    atomic_uint f_hits, f_blast, f_deleted, f_taken, f_pending, f_kinds, f_recv, f_used, f_stale,
+        f_setter, f_count, f_restart, f_held;
     struct hub *f_hub;
 };
 
@@ -872,7 +872,8 @@ static void number_back(struct proc *p, u32 number)
 }
 
 /* Give the process a handle. Takes one count and one name of the thing over, if it succeeds. */
-static enum why table_add(struct proc *p, enum kind kind, void *thing, u32 rights, struct line *parent, u32 *number)
+static enum why table_add(struct proc *p, enum kind kind, void *thing, u32 rights,
+                          struct line *parent, u32 *number)
 {
     if (atomic_fetch_add(&p->handles, 1) >= OPEN_TABLE) {
         atomic_fetch_sub(&p->handles, 1);
@@ -904,7 +905,8 @@ static enum why table_add(struct proc *p, enum kind kind, void *thing, u32 right
             atomic_fetch_sub(&p->handles, 1);
             return Y_DEAD;
         }
-        for (s = *bucket; s != NULL && (s->number != n || (FAULTY(703) && s->kind == K_REVOKED)); s = s->next) {
+        for (s = *bucket; s != NULL && (s->number != n || (FAULTY(703) && s->kind == K_REVOKED));
+             s = s->next) {
         }
         if (s == NULL) {
             if (FAULTY(714)) {
@@ -969,10 +971,12 @@ static enum why grab(struct proc *p, u32 number, struct grip *g, int named)
         why = Y_NOHANDLE;
     } else if (slot->kind == K_REVOKED || line_revoked(slot->line)) {
         why = Y_REVOKED;
-    } else if (FAULTY(710) && slot->kind == K_SYNC && atomic_load(&((struct sync *)slot->thing)->f_deleted)) {
+    } else if (FAULTY(710) && slot->kind == K_SYNC &&
+               atomic_load(&((struct sync *)slot->thing)->f_deleted)) {
         why = Y_NOHANDLE;
     } else {
-        *g = (struct grip){slot->kind, thing_get(slot->thing), slot->rights, line_get(slot->line), named};
+        *g = (struct grip){slot->kind, thing_get(slot->thing), slot->rights, line_get(slot->line),
+                           named};
         if (named) {
             name_get(g->kind, g->thing);
         }
@@ -1099,7 +1103,8 @@ static void ticket_leave(struct ticket *t)
     atomic_fetch_sub(&waits, 1);
 }
 
-static struct ticket *ticket_new(struct proc *p, struct seat *me, struct hub *hub, struct chan *chan, struct sync *sync)
+static struct ticket *ticket_new(struct proc *p, struct seat *me, struct hub *hub,
+                                 struct chan *chan, struct sync *sync)
 {
     u32 counted = me != NULL;
     if (atomic_fetch_add(&waits, counted) >= OPEN_WAITS) {
@@ -1131,7 +1136,8 @@ static int decided(struct ticket *t)
 #if OPEN_PARK == 0 || OPEN_PARK == 5 || OPEN_WARDEN
 static long futex(atomic_uint *word, int op, u32 value, const struct timespec *until)
 {
-    return syscall(SYS_futex, word, op | FUTEX_PRIVATE_FLAG, value, until, NULL, FUTEX_BITSET_MATCH_ANY);
+    return syscall(SYS_futex, word, op | FUTEX_PRIVATE_FLAG, value, until, NULL,
+                   FUTEX_BITSET_MATCH_ANY);
 }
 #endif
 
@@ -1187,7 +1193,8 @@ static void park(struct ticket *t, u32 w, u64 until, unsigned *turn)
     }
 #if OPEN_PARK == 1
     struct pollfd poll_fd = {fd, POLLIN, 0};
-    if (ppoll(&poll_fd, 1, until == 0 ? NULL : &rel, NULL) == 1 && read(fd, &count, sizeof count) < 0) {
+    if (ppoll(&poll_fd, 1, until == 0 ? NULL : &rel, NULL) == 1 &&
+        read(fd, &count, sizeof count) < 0) {
         return;
     }
 #else
@@ -1349,7 +1356,8 @@ static int sync_interrupt(struct sync *s, struct node *n, u64 w)
     if (FAULTY(798) && t->is_call && t->f_copy) {
         return 0;
     }
-    if (FAULTY(727) && t->is_call && atomic_load(&t->chan->f_busy) != atomic_load(&t->hub->f_scope)) {
+    if (FAULTY(727) && t->is_call &&
+        atomic_load(&t->chan->f_busy) != atomic_load(&t->hub->f_scope)) {
         n->gen = GEN(w);
         return 0;
     }
@@ -1357,7 +1365,8 @@ static int sync_interrupt(struct sync *s, struct node *n, u64 w)
         n->gen = GEN(w);
         return 0;
     }
-    if ((FAULTY(725) && t->is_call && t->sync == s) || (FAULTY(741) && !t->is_call && t->sync == s)) {
+    if ((FAULTY(725) && t->is_call && t->sync == s) ||
+        (FAULTY(741) && !t->is_call && t->sync == s)) {
         n->gen = GEN(w);
         atomic_store(&t->f_hit, (u32)(FAULTY(725) ? 725 : 741));
         desk_kick(&t->hub->desk);
@@ -1560,7 +1569,9 @@ static void hub_faults(struct hub *h)
         struct ticket *t = n->t;
         u32 hit = atomic_exchange(&t->f_hit, 0);
         if (hit == 725) {
-            for (m = h->calls; m != NULL && !(m->t->sync != NULL && m->t->chan == t->chan && waiting(m->t)); m = m->next) {
+            for (m = h->calls;
+                 m != NULL && !(m->t->sync != NULL && m->t->chan == t->chan && waiting(m->t));
+                 m = m->next) {
             }
             if (m != NULL) {
                 ticket_end(m->t, M(S_OPEN), Y_INTR);
@@ -1649,7 +1660,8 @@ static struct ticket *pick_call(struct hub *h, struct ticket *r)
         }
         u64 a = atomic_load(&c->deadline), b = best == NULL ? 0 : atomic_load(&best->deadline);
         if (best == NULL || OPEN_ORDER == 1 ||
-            (OPEN_ORDER == 2 && c->size_fixed + c->size_arena > best->size_fixed + best->size_arena) ||
+            (OPEN_ORDER == 2 &&
+             c->size_fixed + c->size_arena > best->size_fixed + best->size_arena) ||
             (OPEN_ORDER == 3 && a != 0 && (b == 0 || a < b))) {
             best = c;
         }
@@ -1718,7 +1730,8 @@ static void hub_pass(struct desk *d)
                 }
             }
         }
-        if (FAULTY(735) && in->t->is_call && atomic_load(&h->f_dead) > 0 && claim(in->t, S_HANDED)) {
+        if (FAULTY(735) && in->t->is_call && atomic_load(&h->f_dead) > 0 &&
+            claim(in->t, S_HANDED)) {
             atomic_fetch_sub(&h->f_dead, 1);
         }
         node_append(in->t->is_call ? &h->calls : &h->recvs, in);
@@ -1731,7 +1744,9 @@ static void hub_pass(struct desk *d)
         if (!chan_alive(t->chan)) {
             if (!(FAULTY(774) && atomic_load(&t->f_orphan)) && !(FAULTY(775) && t->f_copy)) {
                 ticket_end(t, M(S_OPEN) | M(S_HANDED) | M(S_TAKEN),
-                           FAULTY(800) && t->sync != NULL && IS_SET(atomic_load(&t->sync->word)) ? Y_INTR : Y_GONE);
+                           FAULTY(800) && t->sync != NULL && IS_SET(atomic_load(&t->sync->word))
+                               ? Y_INTR
+                               : Y_GONE);
             }
         } else if (OPEN_OWNCLOSE && atomic_load(&t->chan->names[0]) == 0) {
             ticket_end(t, M(S_OPEN), Y_OWN);
@@ -1741,10 +1756,11 @@ static void hub_pass(struct desk *d)
         struct ticket *t = n->t;
         if (atomic_load(t->chan != NULL ? &t->chan->names[1] : &h->names) == 0) {
             ticket_end(t, M(S_OPEN), Y_GONE);
-        } else if (OPEN_CLIENTGONE >= 1 && t->chan != NULL && atomic_load(&t->chan->names[0]) == 0 &&
-                   pick_call(h, t) == NULL) {
+        } else if (OPEN_CLIENTGONE >= 1 && t->chan != NULL &&
+                   atomic_load(&t->chan->names[0]) == 0 && pick_call(h, t) == NULL) {
             ticket_end(t, M(S_OPEN), Y_CLIENTGONE);
-        } else if (OPEN_CLIENTGONE == 2 && t->chan == NULL && atomic_load(&h->clients) == 0 && pick_call(h, t) == NULL) {
+        } else if (OPEN_CLIENTGONE == 2 && t->chan == NULL && atomic_load(&h->clients) == 0 &&
+                   pick_call(h, t) == NULL) {
             ticket_end(t, M(S_OPEN), Y_CLIENTGONE);
         }
     }
@@ -1969,7 +1985,8 @@ static enum why wait_here(struct seat *me, struct ticket *t, int poll)
         struct sync *s = t->sync;
         atomic_fetch_add(&s->users, 1);
         want = sync_enter(t);
-        if (OPEN_SETENTRY == 1 || (OPEN_SETENTRY == 2 && !t->is_call) || (OPEN_SETENTRY == 3 && t->is_call)) {
+        if (OPEN_SETENTRY == 1 || (OPEN_SETENTRY == 2 && !t->is_call) ||
+            (OPEN_SETENTRY == 3 && t->is_call)) {
             first = 0;
         }
         if (FAULTY(722) && me->f_calls == 0) {
@@ -2126,8 +2143,8 @@ static int answers(struct ticket *t, enum kind kind, struct thing *via, u32 tid,
 }
 
 /* The request that a Reply is for, out of the ledger and in state ANSWER; *gone: nobody waits for it any more. */
-static struct ticket *ledger_take(struct proc *p, struct seat *me, enum kind kind, struct thing *via, u32 tid, u32 number,
-                                  int *gone)
+static struct ticket *ledger_take(struct proc *p, struct seat *me, enum kind kind,
+                                  struct thing *via, u32 tid, u32 number, int *gone)
 {
     struct ticket *best, *skipped = NULL, **at, **best_at;
     u32 n = 0;
@@ -2271,7 +2288,8 @@ static enum why header_bad(const SMsgHdr *m)
     if (m == NULL) {
         return Y_NULL;
     }
-    if (m->immSize != 0 || m->indirDescs[0].buf == NULL || m->indirDescs[0].size < sizeof(nk_message) ||
+    if (m->immSize != 0 || m->indirDescs[0].buf == NULL ||
+        m->indirDescs[0].size < sizeof(nk_message) ||
         (m->indirDescs[1].size != 0 && m->indirDescs[1].buf == NULL)) {
         return Y_MSG;
     }
@@ -2308,7 +2326,8 @@ static enum why seal(struct proc *p, const SMsgHdr *m, struct parcel **out, int 
     }
     nk_message head;
     memcpy(&head, q->bytes, sizeof head);
-    if (head.ncaps > NK_MESSAGE_HANDLES_MAX || (fixed - sizeof head) / sizeof(nk_handle_desc_t) < head.ncaps) {
+    if (head.ncaps > NK_MESSAGE_HANDLES_MAX ||
+        (fixed - sizeof head) / sizeof(nk_handle_desc_t) < head.ncaps) {
         parcel_free(q);
         return Y_MSG;
     }
@@ -2363,7 +2382,8 @@ static void take_back_cargo(struct proc *p, struct parcel *q, u32 n)
     for (u32 i = 0; i < n; i++) {
         struct slot *slot = table_remove(p, descriptors(q)[i].handle);
         if (slot != NULL) {
-            q->cargo[i] = (struct grip){slot->kind, slot->thing, slot->rights, NULL, slot->thing != NULL};
+            q->cargo[i] =
+                (struct grip){slot->kind, slot->thing, slot->rights, NULL, slot->thing != NULL};
             line_put(slot->line);
             mem_put(slot, sizeof *slot);
         }
@@ -2491,7 +2511,8 @@ static void call_faults_before(struct proc *p, struct seat *me, struct ticket *t
     }
     struct ticket *owed = FAULTY(723) || FAULTY(749) ? owes(p, me) : NULL;
     if (owed != NULL) {
-        if (FAULTY(723) && t->is_call && t->sync == NULL && mdelay == INFINITE_TIMEOUT && owed->proc == p) {
+        if (FAULTY(723) && t->is_call && t->sync == NULL && mdelay == INFINITE_TIMEOUT &&
+            owed->proc == p) {
             t->f_extra = thing_get(owed->sync);
         }
         if (FAULTY(749) && t->is_call && t->sync != NULL && owed->f_taker_sync == t->sync) {
@@ -2508,7 +2529,8 @@ static void call_faults_before(struct proc *p, struct seat *me, struct ticket *t
     }
 }
 
-static void call_faults_after(struct proc *p, struct seat *me, struct ticket *t, enum why why, u32 mdelay)
+static void call_faults_after(struct proc *p, struct seat *me, struct ticket *t, enum why why,
+                              u32 mdelay)
 {
     struct sync *s = t->sync;
     struct parcel *mine = atomic_load(&t->parcel);
@@ -2540,14 +2562,15 @@ static void call_faults_after(struct proc *p, struct seat *me, struct ticket *t,
     if (FAULTY(771) && why == Y_OK && s->f_hub == NULL) {
         s->f_hub = thing_get(t->hub);
     }
-    if (atomic_exchange(&t->f_counted, 2) == 1 && atomic_fetch_sub(&s->f_taken, 1) == 1 && FAULTY(751) &&
-        atomic_exchange(&s->f_pending, 0)) {
+    if (atomic_exchange(&t->f_counted, 2) == 1 && atomic_fetch_sub(&s->f_taken, 1) == 1 &&
+        FAULTY(751) && atomic_exchange(&s->f_pending, 0)) {
         sync_set(s);
     }
     (void)p;
 }
 
-static Retcode call_ex(Handle handle, const SMsgHdr *msgOut, SMsgHdr *msgIn, u32 mdelay, Handle syncHandle)
+static Retcode call_ex(Handle handle, const SMsgHdr *msgOut, SMsgHdr *msgIn, u32 mdelay,
+                       Handle syncHandle)
 {
     u64 entry = now_ns();
     struct seat *me = seat_mine();
@@ -2596,7 +2619,8 @@ static Retcode call_ex(Handle handle, const SMsgHdr *msgOut, SMsgHdr *msgIn, u32
         why = zero_limit(mdelay);
     }
     if (FAULTY(728) && why == Y_OK && me->f_old != NULL) {
-        if (me->f_old_chan == chan && me->f_old->fixed == parcel->fixed && me->f_old->arena == parcel->arena) {
+        if (me->f_old_chan == chan && me->f_old->fixed == parcel->fixed &&
+            me->f_old->arena == parcel->arena) {
             memcpy(parcel->bytes, me->f_old->bytes, parcel->fixed + parcel->arena);
         }
         parcel_free(me->f_old);
@@ -2607,7 +2631,8 @@ static Retcode call_ex(Handle handle, const SMsgHdr *msgOut, SMsgHdr *msgIn, u32
         struct parcel *mail = me->f_mail;
         me->f_mail = NULL;
         latch_off(&me->latch);
-        if (mail != NULL && mail->fixed <= msgIn->indirDescs[0].size && mail->arena <= msgIn->indirDescs[1].size) {
+        if (mail != NULL && mail->fixed <= msgIn->indirDescs[0].size &&
+            mail->arena <= msgIn->indirDescs[1].size) {
             unseal(mail, msgIn);
             parcel_free(mail);
             goto out;
@@ -2646,7 +2671,8 @@ out:
 }
 
 /* A receiver fetches what it was given. Not Y_OK: nothing there after all, Y_MATCH means wait on. */
-static enum why fetch(struct proc *p, struct seat *me, struct ticket *r, struct grip *g, SMsgHdr *msgIn, Handle handle)
+static enum why fetch(struct proc *p, struct seat *me, struct ticket *r, struct grip *g,
+                      SMsgHdr *msgIn, Handle handle)
 {
     struct ticket *c = r->match;
     r->match = NULL;
@@ -2748,7 +2774,8 @@ static void recv_faults_before(struct proc *p, struct seat *me, struct ticket *t
     call_faults_before(p, me, t, 0);
 }
 
-static void recv_faults_after(struct proc *p, struct seat *me, struct ticket *t, enum why why, u32 mdelay)
+static void recv_faults_after(struct proc *p, struct seat *me, struct ticket *t, enum why why,
+                              u32 mdelay)
 {
     struct hub *h = t->hub;
     struct sync *s = t->sync;
@@ -2862,7 +2889,8 @@ Retcode Call(Handle handle, const SMsgHdr *msgOut, SMsgHdr *msgIn)
     return call_ex(handle, msgOut, msgIn, INFINITE_TIMEOUT, INVALID_HANDLE);
 }
 
-Retcode CallEx(Handle handle, const SMsgHdr *msgOut, SMsgHdr *msgIn, rtl_uint32_t mdelay, Handle syncHandle)
+Retcode CallEx(Handle handle, const SMsgHdr *msgOut, SMsgHdr *msgIn, rtl_uint32_t mdelay,
+               Handle syncHandle)
 {
     return call_ex(handle, msgOut, msgIn, mdelay, syncHandle);
 }
@@ -2954,7 +2982,8 @@ Retcode Reply(Handle handle, const SMsgHdr *msgOut)
         me->f_refused = why == Y_SECURITY;
     }
     if (why == Y_OK || (OPEN_XFER05 == 1 && why == Y_SECURITY)) {
-        struct ticket *t = ledger_take(p, me, g.kind, g.thing, number != 0 ? 0 : msgOut->threadId, number, &gone);
+        struct ticket *t =
+            ledger_take(p, me, g.kind, g.thing, number != 0 ? 0 : msgOut->threadId, number, &gone);
         if (why == Y_SECURITY) {
             if (t != NULL && !gone) {
                 decide(t, Y_SECURITY);
@@ -2963,7 +2992,8 @@ Retcode Reply(Handle handle, const SMsgHdr *msgOut)
             why = Y_NOREQ;
         } else if (gone) {
             why = OPEN_LATEREPLY ? Y_OK : Y_LATE;
-            if (FAULTY(732) && msgOut->threadId != 0 && WHY(atomic_load(&t->word)) == Y_TIMEOUT && t->seat != NULL) {
+            if (FAULTY(732) && msgOut->threadId != 0 && WHY(atomic_load(&t->word)) == Y_TIMEOUT &&
+                t->seat != NULL) {
                 latch_on(&t->seat->latch);
                 if (t->seat->f_mail == NULL && t->seat->tid == t->tid && t->seat->proc != NULL) {
                     t->seat->f_mail = q;
@@ -3073,7 +3103,8 @@ static enum why sync_need(struct seat *me, Handle h, struct grip *g)
     enum why why = need(p, h, g, KIND(K_SYNC), OCAP_IPC_INTERRUPT);
     if (FAULTY(711) && why == Y_NOHANDLE) {
         latch_on(&p->f_latch);
-        if (p->f_closed_sync != NULL && p->f_closed_number == h && atomic_load(&p->f_closed_sync->users) > 0) {
+        if (p->f_closed_sync != NULL && p->f_closed_number == h &&
+            atomic_load(&p->f_closed_sync->users) > 0) {
             *g = (struct grip){K_SYNC, thing_get(p->f_closed_sync), OCAP_IPC_SYNC_OBJECT, NULL, 0};
             why = Y_OK;
         }
@@ -3123,7 +3154,8 @@ Retcode KnIpcSetInterrupt(Handle syncHandle)
 #if FAULT == 701
 __attribute__((visibility("hidden")))
 #endif
-Retcode KnIpcClearInterrupt(Handle syncHandle)
+Retcode
+KnIpcClearInterrupt(Handle syncHandle)
 {
     struct seat *me = seat_mine();
     struct grip g = {0};
@@ -3175,11 +3207,12 @@ static void take_back(struct proc *p, u32 number)
 }
 
 /* A channel; a new listener when `hub` is null. Counts of the hub stay the caller's. */
-static enum why channel(struct proc *server_proc, struct proc *client_proc, struct hub *hub, Handle *listener,
-                        Handle *server, Handle *client)
+static enum why channel(struct proc *server_proc, struct proc *client_proc, struct hub *hub,
+                        Handle *listener, Handle *server, Handle *client)
 {
     struct hub *fresh = NULL;
-    u32 listener_number = INVALID_HANDLE, server_number = INVALID_HANDLE, client_number = INVALID_HANDLE;
+    u32 listener_number = INVALID_HANDLE, server_number = INVALID_HANDLE,
+        client_number = INVALID_HANDLE;
     enum why why = Y_OK;
     if (hub == NULL) {
         fresh = hub = mem_get(sizeof *hub);
@@ -3187,7 +3220,8 @@ static enum why channel(struct proc *server_proc, struct proc *client_proc, stru
             return Y_MEMORY;
         }
         hub_init(hub);
-        why = table_add(server_proc, K_LISTENER, thing_get(hub), OCAP_IPC_LISTENER, NULL, &listener_number);
+        why = table_add(server_proc, K_LISTENER, thing_get(hub), OCAP_IPC_LISTENER, NULL,
+                        &listener_number);
         if (why != Y_OK) {
             thing_put(hub);
             thing_put(hub);
@@ -3206,7 +3240,8 @@ static enum why channel(struct proc *server_proc, struct proc *client_proc, stru
         atomic_fetch_add(&hub->clients, 1);
         if (server != NULL && !OPEN_ONEEND) {
             atomic_init(&c->names[1], 1);
-            why = table_add(server_proc, K_SERVER, thing_get(c), OCAP_IPC_SERVER, NULL, &server_number);
+            why = table_add(server_proc, K_SERVER, thing_get(c), OCAP_IPC_SERVER, NULL,
+                            &server_number);
             if (why != Y_OK) {
                 atomic_store(&c->names[1], 0);
                 thing_put(c);
@@ -3215,7 +3250,8 @@ static enum why channel(struct proc *server_proc, struct proc *client_proc, stru
             c->listener_only = 1;
         }
         if (why == Y_OK) {
-            why = table_add(client_proc, K_CLIENT, thing_get(c), OCAP_IPC_CLIENT, NULL, &client_number);
+            why = table_add(client_proc, K_CLIENT, thing_get(c), OCAP_IPC_CLIENT, NULL,
+                            &client_number);
             if (why != Y_OK) {
                 thing_put(c);
             }
@@ -3245,7 +3281,8 @@ static enum why channel(struct proc *server_proc, struct proc *client_proc, stru
     return why;
 }
 
-Retcode KnHandleConnect(Handle inListener, Handle *outListener, Handle *outServer, Handle *outClient)
+Retcode KnHandleConnect(Handle inListener, Handle *outListener, Handle *outServer,
+                        Handle *outClient)
 {
     struct seat *me = seat_mine();
     struct grip g = {0};
@@ -3267,7 +3304,8 @@ Retcode KnHandleConnect(Handle inListener, Handle *outListener, Handle *outServe
         }
     }
     Handle given = inListener;
-    why = channel(p, p, (struct hub *)g.thing, inListener == INVALID_HANDLE ? outListener : &given, outServer, outClient);
+    why = channel(p, p, (struct hub *)g.thing, inListener == INVALID_HANDLE ? outListener : &given,
+                  outServer, outClient);
     if (why == Y_OK && inListener != INVALID_HANDLE && outListener != NULL) {
         *outListener = inListener;
     }
@@ -3374,7 +3412,8 @@ Retcode KnHandleClose(Handle handle)
     return rcOk;
 }
 
-Retcode KnHandleCopy(Handle inHandle, rtl_uint32_t newRightsMask, Handle copyBadge, Handle *outHandle)
+Retcode KnHandleCopy(Handle inHandle, rtl_uint32_t newRightsMask, Handle copyBadge,
+                     Handle *outHandle)
 {
     struct seat *me = seat_mine();
     struct grip g = {0};
@@ -3483,7 +3522,8 @@ Retcode KnHandleRevoke(Handle handle)
     return rcOk;
 }
 
-Retcode KnHandleCreateUserObject(rtl_uint32_t type, rtl_uint32_t rights, void *context, Handle *handle)
+Retcode KnHandleCreateUserObject(rtl_uint32_t type, rtl_uint32_t rights, void *context,
+                                 Handle *handle)
 {
     struct seat *me = seat_mine();
     if (!OPEN_OPTIONAL) {
@@ -3524,7 +3564,8 @@ Retcode KnHandleCreateUserObject(rtl_uint32_t type, rtl_uint32_t rights, void *c
 int g1_process_create(uint32_t *process);
 int g1_process_end(uint32_t process);
 int g1_thread_enter(uint32_t process, uint32_t *thread);
-int g1_channel_open(uint32_t server_process, uint32_t client_process, Handle *listener, Handle *server, Handle *client);
+int g1_channel_open(uint32_t server_process, uint32_t client_process, Handle *listener,
+                    Handle *server, Handle *client);
 
 static struct proc *proc_find(u32 id)
 {
@@ -3653,7 +3694,8 @@ int g1_thread_enter(uint32_t process, uint32_t *thread)
     return 0;
 }
 
-int g1_channel_open(uint32_t server_process, uint32_t client_process, Handle *listener, Handle *server, Handle *client)
+int g1_channel_open(uint32_t server_process, uint32_t client_process, Handle *listener,
+                    Handle *server, Handle *client)
 {
     struct proc *s = proc_find(server_process), *c = proc_find(client_process);
     Handle spare;
