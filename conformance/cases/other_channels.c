@@ -17,7 +17,7 @@ static void requests_are_queued_beside(const struct cts_case *self)
     Handle sync = cts_sync_new(link.server_process);
     struct cts_actor *server = cts_actor_new(link.server_process, "server");
     struct cts_actor *second = cts_actor_new(link.server_process, "second server");
-    struct cts_op *calls[QUEUED];
+    struct cts_op *calls[QUEUED] = {NULL};
     for (int i = 0; i < QUEUED; i++) {
         calls[i] =
             cts_start_call(cts_actor_new(link.client_process, "client"), beside.client, CTS_PLAIN);
@@ -52,7 +52,7 @@ static void two_ways_to_receive(const struct cts_case *self)
     struct cts_actor *servers[2] = {cts_actor_new(link.server_process, "listening server"),
                                     cts_actor_new(link.server_process, "server")};
     struct cts_actor *client = cts_actor_new(link.client_process, "client");
-    struct cts_op *recvs[2];
+    struct cts_op *recvs[2] = {NULL};
     for (int i = 0; i < 2; i++) {
         int which = self->variant == LISTENER_FIRST ? i : 1 - i;
         recvs[which] = cts_start_recv_ex(servers[which], which == 0 ? link.listener : link.server,
