@@ -4,6 +4,7 @@ option(CTS_WERROR "Treat warnings as errors (CI does; a user's newer compiler sh
 option(CTS_COVERAGE "Instrument for gcov" OFF)
 option(CTS_THREAD_SAFETY "Clang thread-safety analysis as errors" OFF)
 option(CTS_MODEL_PROOF "Compare the model with its enumerator at length, and with each of its seeded faults" OFF)
+option(CTS_VARIANTS "More conforming libraries, on which the self-test runs the suite" ON)
 set(CTS_SANITIZE "" CACHE STRING "Sanitizers for -fsanitize=, for example address,undefined")
 
 add_library(cts_build INTERFACE)

@@ -55,7 +55,8 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description="Make a sysroot with the reference in it.")
     parser.add_argument("root", type=Path, help="directory; what is in it is replaced")
     parser.add_argument("--other", action="store_true", help="other values and layouts")
-    parser.add_argument("--static", action="store_true", help="lib/libkos-ipc.a, not .so")
+    parser.add_argument("--library", choices=("shared", "static", "both"), default="shared",
+                        help="lib/libkos-ipc.so (default), lib/libkos-ipc.a, or both of the same objects")
     parser.add_argument("--cc", help="compiler for the target")
     parser.add_argument("--cflags", help="flags for the worker, such as -O0, which builds in half the time")
     parser.add_argument("--check", type=Path, help="where Check for the target is")
@@ -69,9 +70,9 @@ def main(arguments: list[str]) -> int:
         shutil.copytree(other_sdk.REFERENCE_INCLUDE, root / "include")
     (root / "lib").mkdir()
     objects = compile_reference(cc, root / "include", root / "obj")
-    if options.static:
+    if options.library != "shared":
         run(["ar", "rcs", str(root / "lib" / "libkos-ipc.a"), *objects])
-    else:
+    if options.library != "static":
         library = str(root / "lib" / "libkos-ipc.so")
         run([cc, "-shared", "-pthread", "-Wl,-z,nodelete", "-o", library, *objects])
     shutil.rmtree(root / "obj")

@@ -36,6 +36,10 @@ def become_subreaper() -> None:
 def children() -> dict[int, str]:
     """Children of this process that have not ended, with their command lines."""
     found: dict[int, str] = {}
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return found  # there are none; what follows costs more than many a run
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
             continue
@@ -201,6 +205,13 @@ class Suite:
             except OSError:
                 continue
         return left
+
+
+def listed(suite: Suite, profile: str) -> dict[str, Any]:
+    """The cases of an edition as `ipc-cts list` shows them, by id."""
+    rows = json.loads(suite.call(["list", "--json", "--profile", profile]).stdout)
+    assert rows
+    return {row["id"]: row for row in rows}
 
 
 def names_case(report: str, verdict: str, case: str) -> bool:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -51,7 +52,7 @@ def other(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def other_static(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_sysroot(tmp_path_factory.mktemp("sysroots") / "static", "--other", "--static")
+    return make_sysroot(tmp_path_factory.mktemp("sysroots") / "static", "--other", "--library=static")
 
 
 @pytest.fixture
@@ -105,14 +106,28 @@ def test_headers_of_another_library_are_red(suite: Suite, other: Path) -> None:
     }
 
 
-def test_static_library_without_a_function(
-    suite: Suite, other_static: Path, tmp_path: Path
+def test_a_changed_static_library_asks_for_a_link(
+    suite: Suite, other_static: Path, tmp_path: Path, cache: Path
 ) -> None:
-    library = tmp_path / "libkos-ipc.a"
-    shutil.copy(other_static / "lib" / "libkos-ipc.a", library)
+    """No object of a case is compiled again, and the worker is never that of another library."""
+    whole, library = other_static / "lib" / "libkos-ipc.a", tmp_path / "libkos-ipc.a"
+    options = ("--sut", str(library))
+
+    def compiled() -> dict[Path, int]:
+        return {path: path.stat().st_mtime_ns for path in cache.glob("objects/*/**/cases/*.o")}
+
+    shutil.copy(whole, library)
+    assert run(suite, other_static, *options, ids=("OBJ-01.1",)).exit_code == 0
+    before = compiled()
+    assert before
     toolchain.run_tool(["ar", "d", library, "entry_message.o"])
-    line = refused(suite, "--sysroot", other_static, "--sut", library)
+    os.utime(library, (0, 0))  # older than the worker there is
+    line = refused(suite, "--sysroot", other_static, *options)
     assert line.endswith("lacks PackInMsg, PackOutMsg")
+    shutil.copy(whole, library)
+    toolchain.run_tool(["ar", "m", library, "entry_message.o"])  # other bytes, the same library
+    assert run(suite, other_static, *options, ids=("OBJ-01.1",)).exit_code == 0
+    assert compiled() == before
 
 
 def test_a_sysroot_that_cannot_be_read(suite: Suite) -> None:
@@ -158,6 +173,14 @@ def test_broken_header(suite: Suite, copied: Path, cache: Path) -> None:
     log = Path(line.rpartition("(all of it: ")[2].rstrip(")"))
     assert "unknown type name" in log.read_text()
     assert workers(cache) == before
+    # Objects of a build that somebody killed are not used.
+    (objects,) = (path for path in cache.glob("objects/*")
+                  if path.is_dir() and str(copied) in (path / "CMakeCache.txt").read_text())  # fmt: skip
+    assert not (objects / "unfinished").exists()
+    (objects / "unfinished").touch()
+    (objects / "half.o").touch()
+    assert "unknown type name 'u32'" in refused(suite, "--sysroot", copied)
+    assert not (objects / "half.o").exists()
     doctor = suite.call(["doctor", "--sysroot", copied], limit_s=BUILD_LIMIT_S)
     assert doctor.exit_code == 4
     assert "unknown type name 'u32'" in doctor.stdout

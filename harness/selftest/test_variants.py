@@ -6,14 +6,12 @@ CTS_SELFTEST_REPEAT is the number of runs of the whole suite on each (1); the sl
 
 from __future__ import annotations
 
-import json
 import os
 import re
-from typing import Any
 
 import pytest
 
-from suite import Run, Suite
+from suite import Run, Suite, listed
 
 VARIANTS = ("futex", "condvar", "poll", "contrary", "broker", "cxx")
 REPEAT = int(os.environ.get("CTS_SELFTEST_REPEAT", "1"))
@@ -47,12 +45,6 @@ def test_is_green(suite: Suite, variant: str) -> None:
     check(run)
     assert len(run.cases) == REPEAT * len(run.start["planned"])
     assert run.counts["PASS"] > len(run.cases) / 2
-
-
-def listed(suite: Suite, profile: str) -> dict[str, Any]:
-    rows = json.loads(suite.call(["list", "--json", "--profile", profile]).stdout)
-    assert rows
-    return {row["id"]: row for row in rows}
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

@@ -5,7 +5,8 @@
 DIR/include holds the headers, DIR/lib/libkos-ipc.so or libkos-ipc.a the library, and the optional
 DIR/ipc-cts.json says how to compile for the target. The worker is built once for each digest of
 headers, static library, compiler, flags and sources of the suite, and kept in the cache directory:
-IPCTS_CACHE_DIR, or XDG_CACHE_HOME/ipc-cts, or ~/.cache/ipc-cts.
+IPCTS_CACHE_DIR, or XDG_CACHE_HOME/ipc-cts, or ~/.cache/ipc-cts. So are its objects, since all but one
+are the same for each library with these headers: a changed static library asks for little more than a link.
 
 Prints one JSON object. Exit 0: {"worker", "library", "adapter" or null, "include", "built"}.
 Exit 4: {"error": one line}. The compiler's whole output is kept in the cache then.
@@ -39,14 +40,21 @@ WORKER_SOURCES = (
 )  # fmt: skip
 DESCRIPTION = "ipc-cts.json"
 LIBRARIES = ("libkos-ipc.so", "libkos-ipc.a")
+ADAPTER = "reference-adapter.so"
 ARCHIVE_MAGIC = b"!<arch>\n"
 KEPT_WORKERS = 16  # the ones used last
+KEPT_OBJECTS = 4  # a tree of them is larger than a worker
+UNFINISHED = "unfinished"  # in a tree whose last build has not ended well
 FIRST_ERROR = re.compile(r"\b(?:fatal )?error: |undefined reference to|cannot find -l|: command not found")
 MESSAGE_MAX = 400
 
 
 class SysrootError(Exception):
     """What is wrong, as one line."""
+
+
+class BuildFailed(SysrootError):
+    """A build that has ended by itself: what it compiled is whole."""
 
 
 @dataclass(frozen=True)
@@ -141,8 +149,8 @@ def add_files(total: hashlib._Hash, root: Path, path: Path) -> None:
             total.update(part)
 
 
-def digest(sysroot: Sysroot, with_adapter: bool) -> str:
-    """Of everything that the worker depends on. A shared library is not among it: it is loaded."""
+def digest_of_objects(sysroot: Sysroot) -> str:
+    """Of everything that the objects of worker and adapter depend on."""
     total = hashlib.sha256()
     compiler = sysroot.compiler
     version = subprocess.run(
@@ -150,7 +158,7 @@ def digest(sysroot: Sysroot, with_adapter: bool) -> str:
     ).stdout
     settings = [
         str(SOURCES), str(sysroot.include), compiler.cc, compiler.cxx, version, *compiler.cflags,
-        "--", *compiler.ldflags, str(with_adapter), str(sysroot.linked),
+        "--", *compiler.ldflags,
     ]  # fmt: skip
     total.update(json.dumps(settings).encode())
     add_files(total, sysroot.root, sysroot.include)
@@ -158,6 +166,12 @@ def digest(sysroot: Sysroot, with_adapter: bool) -> str:
         add_files(total, SOURCES, SOURCES / name)
     for library in sorted((sysroot.root / "lib").glob("libcheck*.a")):
         add_files(total, sysroot.root, library)
+    return total.hexdigest()
+
+
+def digest(sysroot: Sysroot, objects: str, with_adapter: bool) -> str:
+    """Of everything that the worker depends on. A shared library is not among it: it is loaded."""
+    total = hashlib.sha256(f"{objects} {with_adapter} {sysroot.linked}".encode())
     if sysroot.linked:
         total.update(sysroot.library.read_bytes())
     return total.hexdigest()
@@ -172,11 +186,22 @@ def cache_directory() -> Path:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Another run that builds the same worker is waited for."""
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+def locked(path: Path) -> Iterator[int]:
+    """The lock of a tree, as a descriptor. Another run that builds it is waited for."""
+    while True:
+        with path.open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if is_open_at(file.fileno(), path):
+                yield file.fileno()
+                return
+
+
+def is_open_at(descriptor: int, path: Path) -> bool:
+    """False when another has removed the file, perhaps made a new one, since it was opened here."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def first_error(output: str) -> str:
@@ -191,72 +216,111 @@ def first_error(output: str) -> str:
     return lines[-1][:MESSAGE_MAX] if lines else "no message"
 
 
-def run_logged(command: Sequence[str | Path], log: Path) -> None:
+def run_logged(command: Sequence[str | Path], log: Path, lock: int) -> None:
+    """Whatever ends this process, the command and all it has started keep the lock as long as they live."""
     with log.open("ab") as output:
         start = output.tell()
         try:
-            done = subprocess.run(
+            process = subprocess.Popen(
                 [str(word) for word in command],
-                stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, check=False,
-                env={**os.environ, "LC_ALL": "C"},
+                stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+                env={**os.environ, "LC_ALL": "C"}, process_group=0, pass_fds=[lock],
             )  # fmt: skip
         except OSError as error:
             raise SysrootError(f"{command[0]} cannot be started: {error.strerror}") from error
-    if done.returncode != 0:
+        try:
+            status = process.wait()
+        except BaseException:
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait()
+            raise
+    if status != 0:
         said = log.read_bytes()[start:].decode(errors="replace")
-        raise SysrootError(f"the worker cannot be built: {first_error(said)} (all of it: {log})")
+        failure = BuildFailed if status > 0 else SysrootError
+        raise failure(f"the worker cannot be built: {first_error(said)} (all of it: {log})")
 
 
-def build(sysroot: Sysroot, tree: Path, with_adapter: bool, log: Path) -> None:
-    """Make tree/bin/cts-worker; the tree appears whole or not at all."""
-    fresh = tree.with_name(f"{tree.name}.{os.getpid()}")
+def build_in(objects: Path, lock: int, sysroot: Sysroot, with_adapter: bool, log: Path) -> None:
+    """Make objects/bin/cts-worker, and the adapter; objects that are there already are used."""
     compiler = sysroot.compiler
+    unfinished = objects / UNFINISHED
+    if unfinished.exists():  # a killed compiler may have left half an object
+        shutil.rmtree(objects)
+    objects.mkdir(exist_ok=True)
+    unfinished.touch()
+    # A library that replaces another may be the older file.
+    (objects / "bin" / "cts-worker").unlink(missing_ok=True)
     generator = ["-G", "Ninja"] if shutil.which("ninja") else []
     linker_flags = shlex.join(compiler.ldflags)
-    log.unlink(missing_ok=True)
-    for abandoned in tree.parent.glob(f"{tree.name}.*[0-9]"):  # of builds that were killed
-        shutil.rmtree(abandoned, ignore_errors=True)
+    targets = ["cts-worker", *(["reference-adapter"] if with_adapter else [])]
+    jobs = str(len(os.sched_getaffinity(0)))
     try:
         run_logged(
-            ["cmake", *generator, "-S", SOURCES, "-B", fresh,
+            ["cmake", *generator, "-S", SOURCES, "-B", objects,
              f"-DCMAKE_C_COMPILER={compiler.cc}", f"-DCTS_CXX={compiler.cxx}",
              f"-DCMAKE_C_FLAGS={shlex.join(['-O1', '-g', *compiler.cflags])}",
              f"-DCMAKE_EXE_LINKER_FLAGS={linker_flags}",
              f"-DCTS_SUT_INCLUDE={sysroot.include}", f"-DCTS_CHECK_ROOT={sysroot.root}",
-             f"-DCTS_SUT_LIBRARY={sysroot.library if sysroot.linked else ''}"], log,
+             f"-DCTS_SUT_LIBRARY={sysroot.library if sysroot.linked else ''}"], log, lock,
         )  # fmt: skip
-        targets = ["cts-worker", *(["reference-adapter"] if with_adapter else [])]
-        jobs = str(len(os.sched_getaffinity(0)))
-        run_logged(["cmake", "--build", fresh, "-j", jobs, "--target", *targets], log)
-        for entry in fresh.iterdir():
-            if entry.name not in ("bin", "lib"):
-                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+        run_logged(["cmake", "--build", objects, "-j", jobs, "--target", *targets], log, lock)
+    except BuildFailed:
+        unfinished.unlink()
+        raise
+    unfinished.unlink()
+
+
+def build(sysroot: Sysroot, objects: Path, tree: Path, with_adapter: bool) -> None:
+    """Make tree/bin/cts-worker; the tree appears whole or not at all."""
+    log = tree.with_name(f"{tree.name}.log")
+    log.unlink(missing_ok=True)
+    fresh = tree.with_name(f"{tree.name}.{os.getpid()}")
+    for abandoned in tree.parent.glob(f"{tree.name}.*[0-9]"):  # of builds that were killed
+        shutil.rmtree(abandoned, ignore_errors=True)
+    try:
+        with locked(objects.with_name(f"{objects.name}.lock")) as lock:
+            build_in(objects, lock, sysroot, with_adapter, log)
+            fresh.mkdir()
+            shutil.copytree(objects / "bin", fresh / "bin")
+            if with_adapter:
+                (fresh / "lib").mkdir()
+                shutil.copy2(objects / "lib" / ADAPTER, fresh / "lib")
+            os.utime(objects)
         shutil.rmtree(tree, ignore_errors=True)
         fresh.rename(tree)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
 
 
-def forget_old(workers: Path) -> None:
-    """Keep the workers that were used last; `tree` is touched by each use."""
+def forget_old(directory: Path, kept: int) -> None:
+    """Keep the trees that were used last; each is touched when it is used. One that is being built stays, too."""
     trees = sorted(
-        (entry for entry in workers.iterdir() if entry.is_dir() and len(entry.name) == 64),
+        (entry for entry in directory.iterdir() if entry.is_dir() and len(entry.name) == 64),
         key=lambda entry: entry.stat().st_mtime, reverse=True,
     )  # fmt: skip
-    for tree in trees[KEPT_WORKERS:]:
-        shutil.rmtree(tree, ignore_errors=True)
-        for suffix in (".lock", ".log"):
-            tree.with_name(tree.name + suffix).unlink(missing_ok=True)
+    for tree in trees[kept:]:
+        lock = tree.with_name(f"{tree.name}.lock")
+        with lock.open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            if is_open_at(file.fileno(), lock):
+                shutil.rmtree(tree, ignore_errors=True)
+                tree.with_name(f"{tree.name}.log").unlink(missing_ok=True)
+                lock.unlink()
 
 
 def prepare(options: argparse.Namespace) -> dict[str, object]:
     sysroot = open_sysroot(options)
     with_adapter = options.adapter == "reference"
-    key = digest(sysroot, with_adapter)
-    workers = cache_directory() / "workers"
+    objects_key = digest_of_objects(sysroot)
+    key = digest(sysroot, objects_key, with_adapter)
+    workers, objects = cache_directory() / "workers", cache_directory() / "objects"
     tree = workers / key
     try:
         workers.mkdir(parents=True, exist_ok=True)
+        objects.mkdir(exist_ok=True)
     except OSError as error:
         raise SysrootError(f"the cache directory cannot be made: {error}") from error
     built = False
@@ -264,15 +328,16 @@ def prepare(options: argparse.Namespace) -> dict[str, object]:
         if not (tree / "bin" / "cts-worker").is_file():
             if sys.stderr.isatty():
                 print(f"building the worker for {options.sysroot}", file=sys.stderr)
-            build(sysroot, tree, with_adapter, tree.with_name(f"{key}.log"))
+            build(sysroot, objects / objects_key, tree, with_adapter)
             built = True
         os.utime(tree)
     if built:
-        forget_old(workers)
+        forget_old(workers, KEPT_WORKERS)
+        forget_old(objects, KEPT_OBJECTS)
     return {
         "worker": str(tree / "bin" / "cts-worker"),
         "library": str(sysroot.library),
-        "adapter": str(tree / "lib" / "reference-adapter.so") if with_adapter else None,
+        "adapter": str(tree / "lib" / ADAPTER) if with_adapter else None,
         "include": str(sysroot.include),
         "built": built,
     }
