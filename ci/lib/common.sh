@@ -50,14 +50,9 @@ ci_run_quiet() {
 }
 
 # Configure and build one preset: ci_build_preset NAME [-DOPTION=VALUE...]
-# One at a time for each preset, since steps that run side by side may share it.
 ci_build_preset() {
     local preset=$1
     shift
-    mkdir -p "$ci_build"
-    {
-        flock 9
-        ci_run_quiet cmake -S "$ci_root" --preset "$preset" "$@" 9>&- &&
-            ci_run cmake --build "$ci_build/$preset" 9>&-
-    } 9>"$ci_build/$preset.lock"
+    ci_run_quiet cmake -S "$ci_root" --preset "$preset" "$@" &&
+        ci_run cmake --build "$ci_build/$preset"
 }

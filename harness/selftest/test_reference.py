@@ -47,7 +47,8 @@ def test_no_requirement_is_without_a_verdict(suite: Suite) -> None:
 
 
 def test_an_older_edition_is_strict_too(suite: Suite) -> None:
-    """A worker is not told the edition, so these are the cases that the whole run above had with another strength."""
+    """A worker is not told the edition, so these are the cases that the whole run above had with another strength;
+    `ci/check suite` runs all of it."""
     old, new = (listed(suite, profile) for profile in ("ce-1.2", "ce-1.4"))
     changed = sorted(id for id, row in old.items() if new.get(id) != row)
     assert changed

@@ -26,7 +26,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
@@ -149,6 +149,10 @@ def add_files(total: hashlib._Hash, root: Path, path: Path) -> None:
             total.update(part)
 
 
+def generator() -> list[str]:
+    return ["-G", "Ninja"] if shutil.which("ninja") else []
+
+
 def digest_of_objects(sysroot: Sysroot) -> str:
     """Of everything that the objects of worker and adapter depend on."""
     total = hashlib.sha256()
@@ -158,7 +162,7 @@ def digest_of_objects(sysroot: Sysroot) -> str:
     ).stdout
     settings = [
         str(SOURCES), str(sysroot.include), compiler.cc, compiler.cxx, version, *compiler.cflags,
-        "--", *compiler.ldflags,
+        "--", *compiler.ldflags, "--", *generator(),
     ]  # fmt: skip
     total.update(json.dumps(settings).encode())
     add_files(total, sysroot.root, sysroot.include)
@@ -186,13 +190,13 @@ def cache_directory() -> Path:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[int]:
-    """The lock of a tree, as a descriptor. Another run that builds it is waited for."""
+def locked(path: Path) -> Iterator[None]:
+    """Another run that builds the same tree is waited for."""
     while True:
         with path.open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             if is_open_at(file.fileno(), path):
-                yield file.fileno()
+                yield
                 return
 
 
@@ -216,15 +220,14 @@ def first_error(output: str) -> str:
     return lines[-1][:MESSAGE_MAX] if lines else "no message"
 
 
-def run_logged(command: Sequence[str | Path], log: Path, lock: int) -> None:
-    """Whatever ends this process, the command and all it has started keep the lock as long as they live."""
+def run_logged(command: Sequence[str | Path], log: Path) -> None:
     with log.open("ab") as output:
         start = output.tell()
         try:
             process = subprocess.Popen(
                 [str(word) for word in command],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                env={**os.environ, "LC_ALL": "C"}, process_group=0, pass_fds=[lock],
+                env={**os.environ, "LC_ALL": "C"}, process_group=0,
             )  # fmt: skip
         except OSError as error:
             raise SysrootError(f"{command[0]} cannot be started: {error.strerror}") from error
@@ -240,30 +243,32 @@ def run_logged(command: Sequence[str | Path], log: Path, lock: int) -> None:
         raise failure(f"the worker cannot be built: {first_error(said)} (all of it: {log})")
 
 
-def build_in(objects: Path, lock: int, sysroot: Sysroot, with_adapter: bool, log: Path) -> None:
+def build_in(objects: Path, sysroot: Sysroot, with_adapter: bool, log: Path) -> None:
     """Make objects/bin/cts-worker, and the adapter; objects that are there already are used."""
     compiler = sysroot.compiler
     unfinished = objects / UNFINISHED
     if unfinished.exists():  # a killed compiler may have left half an object
-        shutil.rmtree(objects)
+        # Out of the way first: a compiler of a killed run may still be at work there.
+        dead = objects.with_name(f"{objects.name}.{os.getpid()}")
+        objects.rename(dead)
+        shutil.rmtree(dead, ignore_errors=True)
     objects.mkdir(exist_ok=True)
     unfinished.touch()
     # A library that replaces another may be the older file.
     (objects / "bin" / "cts-worker").unlink(missing_ok=True)
-    generator = ["-G", "Ninja"] if shutil.which("ninja") else []
     linker_flags = shlex.join(compiler.ldflags)
     targets = ["cts-worker", *(["reference-adapter"] if with_adapter else [])]
     jobs = str(len(os.sched_getaffinity(0)))
     try:
         run_logged(
-            ["cmake", *generator, "-S", SOURCES, "-B", objects,
+            ["cmake", *generator(), "-S", SOURCES, "-B", objects,
              f"-DCMAKE_C_COMPILER={compiler.cc}", f"-DCTS_CXX={compiler.cxx}",
              f"-DCMAKE_C_FLAGS={shlex.join(['-O1', '-g', *compiler.cflags])}",
              f"-DCMAKE_EXE_LINKER_FLAGS={linker_flags}",
              f"-DCTS_SUT_INCLUDE={sysroot.include}", f"-DCTS_CHECK_ROOT={sysroot.root}",
-             f"-DCTS_SUT_LIBRARY={sysroot.library if sysroot.linked else ''}"], log, lock,
+             f"-DCTS_SUT_LIBRARY={sysroot.library if sysroot.linked else ''}"], log,
         )  # fmt: skip
-        run_logged(["cmake", "--build", objects, "-j", jobs, "--target", *targets], log, lock)
+        run_logged(["cmake", "--build", objects, "-j", jobs, "--target", *targets], log)
     except BuildFailed:
         unfinished.unlink()
         raise
@@ -278,8 +283,8 @@ def build(sysroot: Sysroot, objects: Path, tree: Path, with_adapter: bool) -> No
     for abandoned in tree.parent.glob(f"{tree.name}.*[0-9]"):  # of builds that were killed
         shutil.rmtree(abandoned, ignore_errors=True)
     try:
-        with locked(objects.with_name(f"{objects.name}.lock")) as lock:
-            build_in(objects, lock, sysroot, with_adapter, log)
+        with locked(objects.with_name(f"{objects.name}.lock")):
+            build_in(objects, sysroot, with_adapter, log)
             fresh.mkdir()
             shutil.copytree(objects / "bin", fresh / "bin")
             if with_adapter:
@@ -294,10 +299,12 @@ def build(sysroot: Sysroot, objects: Path, tree: Path, with_adapter: bool) -> No
 
 def forget_old(directory: Path, kept: int) -> None:
     """Keep the trees that were used last; each is touched when it is used. One that is being built stays, too."""
-    trees = sorted(
-        (entry for entry in directory.iterdir() if entry.is_dir() and len(entry.name) == 64),
-        key=lambda entry: entry.stat().st_mtime, reverse=True,
-    )  # fmt: skip
+    used: dict[Path, float] = {}
+    for entry in directory.iterdir():
+        with suppress(FileNotFoundError):  # another run has forgotten it meanwhile
+            if entry.is_dir() and len(entry.name) == 64:
+                used[entry] = entry.stat().st_mtime
+    trees = sorted(used, key=lambda tree: used[tree], reverse=True)
     for tree in trees[kept:]:
         lock = tree.with_name(f"{tree.name}.lock")
         with lock.open("w") as file:
@@ -328,12 +335,14 @@ def prepare(options: argparse.Namespace) -> dict[str, object]:
         if not (tree / "bin" / "cts-worker").is_file():
             if sys.stderr.isatty():
                 print(f"building the worker for {options.sysroot}", file=sys.stderr)
-            build(sysroot, objects / objects_key, tree, with_adapter)
+            try:
+                build(sysroot, objects / objects_key, tree, with_adapter)
+            finally:
+                forget_old(objects, KEPT_OBJECTS)
             built = True
         os.utime(tree)
     if built:
         forget_old(workers, KEPT_WORKERS)
-        forget_old(objects, KEPT_OBJECTS)
     return {
         "worker": str(tree / "bin" / "cts-worker"),
         "library": str(sysroot.library),
