@@ -12,11 +12,13 @@
 
 #include "model.h"
 
-/* Builds with a seeded fault prove that the tests of the model see it: tests/CMakeLists.txt. */
-#ifndef CTS_MODEL_FAULT
-#define CTS_MODEL_FAULT 0
+/* A build with seeded faults proves that the tests of the model see each: tests/CMakeLists.txt. */
+#ifdef CTS_MODEL_FAULTS
+extern int cts_model_fault; /* which fault it has now; 0: none */
+#define FAULT(n) (cts_model_fault == (n))
+#else
+#define FAULT(n) false
 #endif
-#define FAULT(n) (CTS_MODEL_FAULT == (n))
 
 #define MODEL_NAME_MAX 24u
 
