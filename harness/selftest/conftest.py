@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -27,13 +27,32 @@ SPREAD = frozenset(
      "test_timing", "test_variants"}
 )  # fmt: skip
 
-# What takes longest begins first, so that it does not run alone at the end: part of a test's id.
-LONGEST = ("test_is_green[broker]", "test_is_green[", "test_reference.py", "test_ports.py",
-           "test_templates.py", "test_cli.py", "test_installed.py", "test_whole_suite_is_red")  # fmt: skip
+# What keeps the processors busy, the longest first: part of a test's id. These modules are not spread and begin at
+# once; their tests follow each other.
+LONG_MODULES = ("test_templates.py", "test_ports.py", "test_cli.py", "test_installed.py")
+LONG_TESTS = ("test_is_green[broker]", "test_is_green[", "test_reference.py", "test_whole_suite_is_red",
+              "test_right_is_green")  # fmt: skip
 
 
-def rank(item: pytest.Item) -> int:
-    return next((i for i, part in enumerate(LONGEST) if part in item.nodeid), len(LONGEST))
+def rank(item: pytest.Item, parts: Sequence[str]) -> int:
+    return next((i for i, part in enumerate(parts) if part in item.nodeid), len(parts))
+
+
+def in_order(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Runs of many cases keep the processors busy, while most of the others wait for a library that hangs: a long one
+    after every so many short ones, and none left at the end, where it would run alone."""
+    modules = [item for item in items if rank(item, LONG_MODULES) < len(LONG_MODULES)]
+    rest = [item for item in items if item not in set(modules)]
+    modules.sort(key=lambda item: rank(item, LONG_MODULES))
+    long = [item for item in rest if rank(item, LONG_TESTS) < len(LONG_TESTS)]
+    long.sort(key=lambda item: rank(item, LONG_TESTS))
+    short = [item for item in rest if item not in set(long)]
+    between = len(short) * 4 // (5 * len(long)) if long else 0
+    mixed = []
+    for item in long:
+        mixed += [item, *short[:between]]
+        del short[:between]
+    return [*modules, *mixed, *short]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -44,7 +63,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    items.sort(key=rank)
+    items[:] = in_order(items)
     for item in items:
         if item.path.stem not in SPREAD:
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
