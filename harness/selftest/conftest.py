@@ -102,3 +102,16 @@ def mutants(build_dir: Path) -> mutant_build.Builder:
 @pytest.fixture(scope="session")
 def degenerates(build_dir: Path) -> degenerate_build.Builder:
     return degenerate_build.Builder(build_dir / "selftest" / "degenerate")
+
+
+@pytest.fixture(scope="session")
+def package(build_dir: Path, tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """The Debian package of the build tree, made once for all processes of this session."""
+    base = tmp_path_factory.getbasetemp()
+    where = (base if worker_id == "master" else base.parent) / "package"
+    with toolchain.locked(where.with_suffix(".lock")):
+        if not list(where.glob("*.deb")):
+            config = build_dir / "CPackConfig.cmake"
+            toolchain.run_tool(["cpack", "-G", "DEB", "--config", config, "-B", where])
+    (found,) = where.glob("*.deb")
+    return found

@@ -41,15 +41,6 @@ def tool(words: Sequence[str | Path], where: Path, expected: int = 0) -> str:
 
 
 @pytest.fixture(scope="module")
-def package(build_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    where = tmp_path_factory.mktemp("package")
-    config = build_dir / "CPackConfig.cmake"
-    tool(["cpack", "-G", "DEB", "--config", config, "-B", where], where)
-    (found,) = where.glob("*.deb")
-    return found
-
-
-@pytest.fixture(scope="module")
 def installed(
     package: Path, suite: Suite, tmp_path_factory: pytest.TempPathFactory
 ) -> Suite:

@@ -80,13 +80,6 @@ def test_shape() -> None:
             assert re.fullmatch(r"actions/[a-z-]+@v\d+", step.get("uses", "actions/x@v1"))
 
 
-@pytest.fixture(scope="module")
-def package(build_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    where = tmp_path_factory.mktemp("package")
-    toolchain.run_tool(["cpack", "-G", "DEB", "--config", build_dir / "CPackConfig.cmake", "-B", where])
-    return next(where.glob("*.deb"))
-
-
 def machine_for(which: str, work: Path, package: Path, project: Path, build: str, options: str) -> Machine:
     variables = {"IPC_CTS_BUILD": build, "IPC_CTS_OPTIONS": options, "IPC_CTS_PROFILE": "smoke"}
     machine = Machine(work, project, variables)
