@@ -2,7 +2,7 @@
 /*
  * Counts beyond what fits into a small table or a word of bits: hundreds of live objects (OBJ-01, OBJ-03), and
  * dozens of threads that wait with one object (CALL-09, RECV-09), hundreds of Sets without a Clear
- * (OBJ-07).
+ * (OBJ-07), dozens of requests that are taken at once (CALL-15).
  */
 #include <cts/cts.h>
 
@@ -285,7 +285,63 @@ static void one_of_many_is_interrupted(const struct cts_case *self)
     }
 }
 
+/* A request that is taken, and who took it. */
+struct taken {
+    struct cts_actor *server;
+    struct cts_op *recv;
+    struct cts_op *call;
+};
+
+/* One more, or false: how many requests may be taken at once is not written anywhere, so a library may refuse one more
+ * receive or call, or let it wait. */
+static bool take_one_more(const struct cts_link *link, rtl_uint32_t mdelay, Handle stop,
+                          struct taken *taken)
+{
+    taken->server = cts_actor_new(link->server_process, "server");
+    taken->recv = cts_start_recv_ex(taken->server, link->server, mdelay, INVALID_HANDLE);
+    cts_may_lack_room(taken->recv);
+    taken->call = cts_start_call_ex(cts_actor_new(link->client_process, "client"), link->client,
+                                    CTS_PLAIN, INFINITE_TIMEOUT, stop);
+    cts_may_lack_room(taken->call);
+    return cts_wait(taken->recv) == rcOk;
+}
+
+/* CALL-15: of 40 requests that are taken at once, or as many as may be, the last is answered, then the first, and so on,
+ * and each call gets its own response. A Reply that finds its caller by a few bits of a number meets another one,
+ * whether it looks at the oldest first or at the newest. */
+static void each_of_many_is_answered(const struct cts_case *self)
+{
+    enum { MANY = 40, LONG_ENOUGH_MS = 1000 };
+    struct cts_link link = cts_link_open(self->layout);
+    Handle stop = cts_sync_new(link.client_process);
+    struct taken taken[MANY];
+    int count = 0;
+    bool is_room = true;
+    while (is_room && count < MANY && cts_steps_left((unsigned)count, MANY)) {
+        is_room = take_one_more(&link, count == 0 ? INFINITE_TIMEOUT : LONG_ENOUGH_MS, stop,
+                                &taken[count]);
+        count += is_room;
+    }
+    if (!is_room) { /* taken calls are not ended by that */
+        cts_set(link.client_process, stop);
+        cts_wait(taken[count].call);
+    }
+    if (count < MANY) {
+        cts_observe("requests that are taken at once", "fewer than 40");
+    }
+    cts_require_that(count > 0, "a request is taken");
+
+    for (int first = 0, last = count - 1; first <= last;) {
+        const struct taken *next = (count - 1 - last) > first ? &taken[first++] : &taken[last--];
+        cts_check_served(next->server, next->recv, next->call);
+    }
+}
+
 static const struct cts_case cases[] = {
+    {"CALL-15.40", "40 requests taken at once are answered from both ends",
+     each_of_many_is_answered, CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
+    {"CALL-15.41", "40 requests taken at once are answered from both ends, two processes",
+     each_of_many_is_answered, CTS_TWO_PROCESSES, CTS_UNLIMITED, 0, 0},
     {"OBJ-01.30", "each of 300 live objects has a handle", each_of_hundreds_has_a_handle,
      CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
     {"OBJ-03.10", "Set of the first of 1100 live objects sets no other", one_of_hundreds_is_set,

@@ -203,6 +203,27 @@ static void refused_set_is_not_kept(const struct cts_case *self)
     }
 }
 
+/* variant: an end of a channel. */
+enum { CLIENT_END, SERVER_END, LISTENER_END };
+
+/* OBJ-13: the handle of an end of a channel, of which the claim speaks as well. */
+static void second_close_of_an_end_is_an_error(const struct cts_case *self)
+{
+    struct cts_link link = cts_link_open(self->layout);
+    bool is_client = self->variant == CLIENT_END;
+    struct cts_actor *closer =
+        cts_actor_new(is_client ? link.client_process : link.server_process, "closer");
+    const Handle ends[] = {
+        [CLIENT_END] = link.client, [SERVER_END] = link.server, [LISTENER_END] = link.listener};
+    Retcode rc = cts_wait(cts_start_close(closer, ends[self->variant]));
+    if (rc != rcOk) {
+        cts_observe("Close of an end while the others are open", cts_rc_name(rc));
+        return;
+    }
+
+    cts_check_error(cts_start_close(closer, ends[self->variant]));
+}
+
 static const struct cts_case cases[] = {
     {"OBJ-09.1", "Close deletes a new object", close_deletes, CTS_ONE_PROCESS, CTS_UNLIMITED,
      UNUSED, CTS_SMOKE},
@@ -244,6 +265,14 @@ static const struct cts_case cases[] = {
      CTS_ONE_PROCESS, CTS_LIMITED, USED_BY_RECV, 0},
     {"OBJ-13.5", "a second Close frees nothing", second_close_frees_nothing, CTS_ONE_PROCESS,
      CTS_UNLIMITED, 0, 0},
+    {"OBJ-13.20", "a second Close of a client handle is an error",
+     second_close_of_an_end_is_an_error, CTS_ONE_PROCESS, CTS_UNLIMITED, CLIENT_END, 0},
+    {"OBJ-13.21", "a second Close of a server handle is an error",
+     second_close_of_an_end_is_an_error, CTS_ONE_PROCESS, CTS_UNLIMITED, SERVER_END, 0},
+    {"OBJ-13.22", "a second Close of a listener handle is an error",
+     second_close_of_an_end_is_an_error, CTS_ONE_PROCESS, CTS_UNLIMITED, LISTENER_END, 0},
+    {"OBJ-13.23", "a second Close of a client handle is an error, two processes",
+     second_close_of_an_end_is_an_error, CTS_TWO_PROCESSES, CTS_UNLIMITED, CLIENT_END, 0},
     {"OBJ-10.7", "a refused Set is not kept for the next objects", refused_set_is_not_kept,
      CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
     {"OBJ-10.8", "a refused Set is not kept for the next objects, two processes",

@@ -88,6 +88,19 @@ static void sleep_goes_on(const struct cts_case *self)
     cts_check_returned(start_call(self, &scene, scene.outside), rcIpcInterrupt);
 }
 
+/* STATE-10: the thread that sleeps was the last that used the object, and nobody else does. */
+static void last_user_sleeps_on(const struct cts_case *self)
+{
+    struct scene scene = scene_new(self);
+    struct cts_op *sleep = cts_start_sleep(scene.outside, SLEEP_MS);
+    cts_settle();
+
+    cts_set(scene.process, scene.sync);
+
+    cts_check_returned(sleep, rcOk);
+    cts_check_returned(start_call(self, &scene, scene.inside), rcIpcInterrupt);
+}
+
 static const struct cts_case cases[] = {
     {"STATE-10.1", "Set leaves a thread waiting for a mutex", mutex_wait_goes_on, CTS_ONE_PROCESS,
      CTS_UNLIMITED, CLEAR_AND_NEW, CTS_SMOKE},
@@ -107,6 +120,10 @@ static const struct cts_case cases[] = {
      mutex_wait_goes_on, CTS_ONE_PROCESS, CTS_LIMITED, CLEAR_AND_SERVED, 0},
     {"STATE-10.32", "Set leaves a sleeping thread asleep that was served, two processes",
      sleep_goes_on, CTS_TWO_PROCESSES, CTS_LIMITED, CLEAR_AND_SERVED, CTS_WAITS},
+    {"STATE-10.33", "Set leaves the last user of the object asleep", last_user_sleeps_on,
+     CTS_ONE_PROCESS, CTS_LIMITED, CLEAR_AND_USED, CTS_WAITS},
+    {"STATE-10.34", "Set leaves the last user of the object asleep, served before",
+     last_user_sleeps_on, CTS_ONE_PROCESS, CTS_UNLIMITED, CLEAR_AND_SERVED, CTS_WAITS},
     {"STATE-10.6", "a thread sleeps its full time while the object is set", sleep_goes_on,
      CTS_TWO_PROCESSES, CTS_UNLIMITED, SET_AND_USED, CTS_WAITS},
     {"STATE-10.8", "a thread sleeps its full time while the object is set, one process",

@@ -12,6 +12,8 @@
 
 /* variant: the call that waits, and whether it uses an object. */
 enum { CALL = 0, RECV = 1, NO_OBJECT = 2 };
+/* variant, of threads that wait at once: all have the same limit. */
+enum { EQUAL = 4 };
 enum { WAITERS = 4 };
 
 struct scene {
@@ -87,15 +89,22 @@ static void short_limits_in_a_row(const struct cts_case *self)
 }
 
 /* TIME-02: on real time, threads that wait on one channel with different limits: the end of one
- * wait does not end another. The longest begins first. */
+ * wait does not end another. The longest begins first. TIME-01: with equal limits, which a library may look at
+ * together, each of them passes. */
 static void short_limits_at_once(const struct cts_case *self)
 {
-    static const rtl_uint32_t limits[WAITERS] = {60, 5, 40, 20};
+    static const rtl_uint32_t different[WAITERS] = {60, 5, 40, 20};
+    static const rtl_uint32_t equal[WAITERS] = {20, 20, 20, 20};
+    const rtl_uint32_t *limits = self->variant & EQUAL ? equal : different;
     static const char *const names[WAITERS] = {"waiter 1", "waiter 2", "waiter 3", "waiter 4"};
     struct scene s = scene_open(self);
+    struct cts_actor *actors[WAITERS] = {NULL};
     struct cts_op *waits[WAITERS] = {NULL};
     for (int i = 0; i < WAITERS; i++) {
-        waits[i] = start_wait(self, &s, cts_actor_new(s.process, names[i]), limits[i], s.sync);
+        actors[i] = cts_actor_new(s.process, names[i]);
+    }
+    for (int i = 0; i < WAITERS; i++) {
+        waits[i] = start_wait(self, &s, actors[i], limits[i], s.sync);
     }
     for (int i = 0; i < WAITERS; i++) {
         cts_check_returned(waits[i], rcTimeout);
@@ -273,6 +282,10 @@ static const struct cts_case cases[] = {
      cleared_and_due_on_real_time, CTS_ONE_PROCESS, CTS_LIMITED, CALL, CTS_WAITS},
     {"TIME-01.91", "Clear does not put off the limit of a RecvEx, real time",
      cleared_and_due_on_real_time, CTS_ONE_PROCESS, CTS_LIMITED, RECV, CTS_WAITS},
+    {"TIME-01.92", "four CallEx with equal limits time out, real time", short_limits_at_once,
+     CTS_ONE_PROCESS, CTS_LIMITED, CALL | EQUAL, CTS_FREE_RUNNING},
+    {"TIME-01.93", "four RecvEx with equal limits time out, real time", short_limits_at_once,
+     CTS_ONE_PROCESS, CTS_LIMITED, RECV | EQUAL, CTS_FREE_RUNNING},
     {"TIME-01.66", "seventy limits of CallEx pass, and the channel works", many_limits_pass,
      CTS_ONE_PROCESS, CTS_LIMITED, CALL, 0},
     {"TIME-01.67", "seventy limits of RecvEx pass, and the channel works", many_limits_pass,

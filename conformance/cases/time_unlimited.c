@@ -83,6 +83,22 @@ static void months_pass(const struct cts_case *self)
     check_completes(self, &s, wait);
 }
 
+/* TIME-03: on real time, some seconds pass, of which a library without virtual time shows something as well. */
+static void seconds_pass(const struct cts_case *self)
+{
+    enum { PART_MS = 300, PARTS = 11 };
+    struct scene s = scene_open(self);
+    struct cts_actor *sleeper = cts_actor_new(s.process, "sleeper");
+    struct cts_op *wait = start_wait(self, &s, s.waiter, INFINITE_TIMEOUT);
+
+    for (int i = 0; i < PARTS && !cts_returned(wait); i++) {
+        cts_require_returned(cts_start_sleep(sleeper, PART_MS), rcOk);
+    }
+
+    cts_check_blocked(wait);
+    check_completes(self, &s, wait);
+}
+
 /* TIME-03: threads before and behind it on the same channel, with the same object, time out. */
 static void neighbours_time_out(const struct cts_case *self)
 {
@@ -195,6 +211,12 @@ static const struct cts_case cases[] = {
      neighbour_times_out_often, CTS_ONE_PROCESS, CTS_UNLIMITED, CALL, 0},
     {"TIME-03.57", "a RecvEx without limit stays, neighbour times out often, real time",
      neighbour_times_out_often, CTS_ONE_PROCESS, CTS_UNLIMITED, RECV, 0},
+    {"TIME-03.58", "a CallEx without limit waits for seconds, real time", seconds_pass,
+     CTS_ONE_PROCESS, CTS_UNLIMITED, CALL, CTS_WAITS},
+    {"TIME-03.59", "a RecvEx without limit waits for seconds, real time", seconds_pass,
+     CTS_ONE_PROCESS, CTS_UNLIMITED, RECV, CTS_WAITS},
+    {"TIME-03.60", "a CallEx without limit waits for seconds, two processes, real time",
+     seconds_pass, CTS_TWO_PROCESSES, CTS_UNLIMITED, CALL, CTS_WAITS},
     {"TIME-02.61", "long limits of CallEx are not short", long_limit_is_not_short, CTS_ONE_PROCESS,
      CTS_LIMITED, CALL, CTS_WAITS},
     {"TIME-02.62", "long limits of RecvEx are not short", long_limit_is_not_short, CTS_ONE_PROCESS,

@@ -105,10 +105,10 @@ def degenerates(build_dir: Path) -> degenerate_build.Builder:
 
 
 @pytest.fixture(scope="session")
-def package(build_dir: Path, tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+def package(build_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The Debian package of the build tree, made once for all processes of this session."""
     base = tmp_path_factory.getbasetemp()
-    where = (base if worker_id == "master" else base.parent) / "package"
+    where = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "package"
     with toolchain.locked(where.with_suffix(".lock")):
         if not list(where.glob("*.deb")):
             config = build_dir / "CPackConfig.cmake"

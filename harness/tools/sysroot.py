@@ -25,6 +25,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -248,10 +249,11 @@ def build_in(objects: Path, sysroot: Sysroot, with_adapter: bool, log: Path) -> 
     compiler = sysroot.compiler
     unfinished = objects / UNFINISHED
     if unfinished.exists():  # a killed compiler may have left half an object
-        # Out of the way first: a compiler of a killed run may still be at work there.
-        dead = objects.with_name(f"{objects.name}.{os.getpid()}")
-        objects.rename(dead)
-        shutil.rmtree(dead, ignore_errors=True)
+        # Out of the way first: a compiler of a killed run may still be at work there, and add to what is removed.
+        dead = f"{objects.name}.dead-"
+        objects.rename(Path(tempfile.mkdtemp(prefix=dead, dir=objects.parent), "tree"))
+        for abandoned in objects.parent.glob(f"{dead}*"):
+            shutil.rmtree(abandoned, ignore_errors=True)
     objects.mkdir(exist_ok=True)
     unfinished.touch()
     # A library that replaces another may be the older file.

@@ -157,6 +157,10 @@ struct cts_op *cts_start_churn_waited(struct cts_actor *actor, Handle client, Ha
                                       rtl_uint32_t mdelay, unsigned rounds);
 /* The Set of each of those, by an actor of the same process. Returns after the last one. */
 struct cts_op *cts_start_churn_setter(struct cts_actor *actor, struct cts_op *waited);
+/* `rounds` times, rounded up to a multiple of four: Create by one actor, Close by another one of the same process. Each
+ * result as churn; when Close fails, the other side ends as well. */
+struct cts_op *cts_start_churn_creates(struct cts_actor *actor, unsigned rounds);
+struct cts_op *cts_start_churn_closes(struct cts_actor *actor, struct cts_op *creates);
 
 /* Traffic: `rounds` calls of each of `clients`, served by any number of servers, with nothing between them. A library
  * that is slow makes fewer. All ops of it are waited for as long as they get on. At most 8 and 4096. */

@@ -62,6 +62,10 @@ const char *cts_call_name(enum cts_call_kind kind)
         return "waits that are interrupted";
     case CTS_OP_CHURN_SETTER:
         return "the Set of each";
+    case CTS_OP_CHURN_CREATES:
+        return "KnIpcCreateSyncObject by the thousand";
+    case CTS_OP_CHURN_CLOSES:
+        return "KnHandleClose of each";
     case CTS_OP_TRAFFIC_CALL:
         return "calls by the thousand";
     case CTS_OP_TRAFFIC_SERVE:
@@ -252,6 +256,7 @@ static void log_invocation(const struct cts_op *op)
     cts_json_string(&line, "call", cts_call_name(op->kind));
     bool takes_handle = op->kind != CTS_OP_CREATE && op->kind != CTS_OP_CREATE_NULL &&
                         op->kind != CTS_OP_CREATE_AUTOCLEAR && op->kind != CTS_OP_CHURN &&
+                        op->kind != CTS_OP_CHURN_CREATES && op->kind != CTS_OP_CHURN_CLOSES &&
                         op->kind != CTS_OP_EXHAUST && op->kind != CTS_OP_MUTEX_WAIT &&
                         op->kind != CTS_OP_SLEEP && op->kind != CTS_OP_PARK &&
                         op->kind != CTS_OP_UNPARK;

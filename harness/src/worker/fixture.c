@@ -418,6 +418,19 @@ struct cts_op *cts_start_churn_setter(struct cts_actor *actor, struct cts_op *wa
     return op;
 }
 
+struct cts_op *cts_start_churn_creates(struct cts_actor *actor, unsigned rounds)
+{
+    return start_simple(actor, CTS_OP_CHURN_CREATES, INVALID_HANDLE, rounds);
+}
+
+struct cts_op *cts_start_churn_closes(struct cts_actor *actor, struct cts_op *creates)
+{
+    struct cts_op *op = cts_op_new(actor, CTS_OP_CHURN_CLOSES);
+    op->creates = creates;
+    cts_op_post(op);
+    return op;
+}
+
 struct cts_op *cts_start_recreate(struct cts_actor *actor, Handle wanted, unsigned rounds)
 {
     return start_simple(actor, CTS_OP_RECREATE, wanted, rounds);

@@ -184,6 +184,56 @@ static Retcode churn(struct cts_op *op)
     return rcOk;
 }
 
+/* Nothing more is to be closed: the one side has ended, or the other has, and would wait for ever. */
+#define CLOSES_OVER (~0u)
+
+/* What another thread closes. Handed over by the few, since each time costs two turns of the threads on their CPU. */
+static Retcode churn_creates(struct cts_op *op)
+{
+    Retcode rc = rcOk;
+    while (rc == rcOk && atomic_load(&op->rounds_done) < op->rounds) {
+        unsigned count = 0;
+        while (count < CTS_CREATED && rc == rcOk) {
+            rc = cts_library.create_sync_object(&op->created[count]);
+            count += rc == rcOk;
+        }
+        unsigned nothing = 0;
+        if (!atomic_compare_exchange_strong(&op->to_close, &nothing, count)) {
+            return rc; /* the other thread has given up, and tells why */
+        }
+        while (atomic_load(&op->to_close) == count && count > 0) {
+            (void)sched_yield();
+        }
+        atomic_fetch_add(&op->rounds_done, count);
+    }
+    atomic_store(&op->to_close, CLOSES_OVER);
+    return rc;
+}
+
+static Retcode close_for_creator(struct cts_op *op)
+{
+    struct cts_op *creates = op->creates;
+    Retcode rc = rcOk;
+    for (;;) {
+        unsigned count = atomic_load(&creates->to_close);
+        if (count == CLOSES_OVER) {
+            return rc;
+        }
+        for (unsigned i = 0; i < count && rc == rcOk; i++) {
+            rc = cts_library.close(creates->created[i]);
+            atomic_fetch_add(&op->rounds_done, 1);
+        }
+        if (rc != rcOk) {
+            atomic_store(&creates->to_close, CLOSES_OVER);
+            return rc;
+        }
+        if (count > 0) {
+            atomic_store(&creates->to_close, 0);
+        }
+        (void)sched_yield();
+    }
+}
+
 /* One object interrupts a CallEx and a RecvEx of this thread, and is closed. */
 static Retcode use_object(struct cts_op *op, SMsgHdr *out, struct incoming *in, bool closes_set)
 {
@@ -434,6 +484,12 @@ static void perform_many(struct cts_op *op)
         break;
     case CTS_OP_CHURN_SETTER:
         op->rc = set_for_waiter(op);
+        break;
+    case CTS_OP_CHURN_CREATES:
+        op->rc = churn_creates(op);
+        break;
+    case CTS_OP_CHURN_CLOSES:
+        op->rc = close_for_creator(op);
         break;
     case CTS_OP_TRAFFIC_CALL:
         op->rc = cts_traffic_call(op);

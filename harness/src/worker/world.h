@@ -50,6 +50,8 @@ enum cts_call_kind {
     CTS_OP_CHURN_USED,
     CTS_OP_CHURN_WAITED,
     CTS_OP_CHURN_SETTER, /* the other side of that */
+    CTS_OP_CHURN_CREATES,
+    CTS_OP_CHURN_CLOSES, /* the other side of that */
     CTS_OP_TRAFFIC_CALL, /* see traffic.h */
     CTS_OP_TRAFFIC_SERVE,
     CTS_OP_TRAFFIC_PULSE,
@@ -65,6 +67,9 @@ enum cts_call_kind {
     CTS_OP_CONNECT_CHANNEL,
     CTS_OP_QUIT
 };
+
+/* Objects that live at once in CTS_OP_CHURN_CREATES. */
+enum { CTS_CREATED = 4 };
 
 /* POSTED -> DONE, set by the actor with release; a futex word. */
 enum cts_op_state { CTS_OP_POSTED = 0, CTS_OP_DONE = 1 };
@@ -94,6 +99,9 @@ struct cts_op {
     _Atomic Handle to_set;        /* CTS_OP_CHURN_WAITED: what the setter is to set next */
     _Atomic unsigned sets_wanted; /* how many Sets are asked for ... */
     _Atomic unsigned sets_done;   /* ... and done */
+    struct cts_op *creates;       /* CTS_OP_CHURN_CLOSES: whose objects it closes */
+    Handle created[CTS_CREATED];  /* CTS_OP_CHURN_CREATES: what is to be closed, as long as ... */
+    _Atomic unsigned to_close;    /* ... this is their number */
     struct cts_traffic *traffic;
     unsigned client_index; /* in it */
     uint64_t request;      /* calls: the request sent; replies: the request answered */
