@@ -34,19 +34,19 @@ LONG_TESTS = ("test_is_green[broker]", "test_is_green[", "test_reference.py", "t
               "test_right_is_green")  # fmt: skip
 
 
-def rank(item: pytest.Item, parts: Sequence[str]) -> int:
-    return next((i for i, part in enumerate(parts) if part in item.nodeid), len(parts))
+def split(items: list[pytest.Item], parts: Sequence[str]) -> tuple[list[pytest.Item], list[pytest.Item]]:
+    """Those whose id has one of the parts, by part, and the others."""
+    found = [[item for item in items if part in item.nodeid] for part in parts]
+    named = list(dict.fromkeys(item for group in found for item in group))
+    others = set(items) - set(named)
+    return named, [item for item in items if item in others]
 
 
 def in_order(items: list[pytest.Item]) -> list[pytest.Item]:
     """Runs of many cases keep the processors busy, while most of the others wait for a library that hangs: a long one
     after every so many short ones, and none left at the end, where it would run alone."""
-    modules = [item for item in items if rank(item, LONG_MODULES) < len(LONG_MODULES)]
-    rest = [item for item in items if item not in set(modules)]
-    modules.sort(key=lambda item: rank(item, LONG_MODULES))
-    long = [item for item in rest if rank(item, LONG_TESTS) < len(LONG_TESTS)]
-    long.sort(key=lambda item: rank(item, LONG_TESTS))
-    short = [item for item in rest if item not in set(long)]
+    modules, rest = split(items, LONG_MODULES)
+    long, short = split(rest, LONG_TESTS)
     between = len(short) * 4 // (5 * len(long)) if long else 0
     mixed = []
     for item in long:
