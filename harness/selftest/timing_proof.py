@@ -87,9 +87,13 @@ class Row:
 
 @contextmanager
 def busy_loops(count: int) -> Iterator[None]:
-    """Loops at normal priority, each of which also ends by itself."""
+    """Loops at normal priority, each of which also ends by itself.
+
+    Each has a session of its own: Linux shares the processors among sessions first.
+    """
     code = f"import time\nend = time.monotonic() + {LOOP_LIMIT_S}\nwhile time.monotonic() < end: pass"
-    loops = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(count)]
+    command = [sys.executable, "-c", code]
+    loops = [subprocess.Popen(command, start_new_session=True) for _ in range(count)]
     try:
         yield
     finally:
