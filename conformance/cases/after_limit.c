@@ -6,7 +6,7 @@
 #include <cts/cts.h>
 
 /* variant: which kind of wait has the limit, and which kind follows. */
-enum { CALL_FIRST = 0, RECV_FIRST = 1, CALL_NEXT = 0, RECV_NEXT = 2 };
+enum { CALL_FIRST = 0, RECV_FIRST = 1, CALL_NEXT = 0, RECV_NEXT = 2, RUNS_OUT = 4 };
 enum { LIMIT_MS = 150, SLEEP_MS = 200, SHORT_MS = 5, BRIEF_MS = 20, TRIES = 8 };
 
 struct scene {
@@ -129,6 +129,38 @@ static void old_limit_is_forgotten(const struct cts_case *self)
     check_works(&s);
 }
 
+/* TIME-03: the same after a wait that was interrupted before its limit, or that the limit has ended. */
+static void limit_of_an_ended_wait_is_forgotten(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    bool first_receives = (self->variant & RECV_FIRST) != 0;
+    bool receives = (self->variant & RECV_NEXT) != 0;
+    struct cts_actor *actor = first_receives ? s.server : s.client;
+    struct cts_process *process = waiter_process(&s, first_receives);
+    Handle sync = cts_sync_new(process);
+    if ((self->variant & RUNS_OUT) != 0) {
+        cts_require_returned(start_wait(&s, actor, first_receives, SHORT_MS, sync), rcTimeout);
+    } else {
+        struct cts_op *first = start_wait(&s, actor, first_receives, LIMIT_MS, sync);
+        cts_set(process, sync);
+        if (cts_wait(first) == rcTimeout) {
+            cts_skip("the limit passed before the object was set");
+        }
+        cts_require_returned(first, rcIpcInterrupt);
+        cts_clear(process, sync);
+    }
+
+    struct cts_op *next = start_wait(&s, actor, receives, INFINITE_TIMEOUT, sync);
+
+    cts_check_blocked(next);
+    cts_require_returned(cts_start_sleep(s.second_client, SLEEP_MS), rcOk);
+    cts_check_blocked(next);
+    cts_set(process, sync);
+    cts_check_returned(next, rcIpcInterrupt);
+    cts_clear(process, sync);
+    check_works(&s);
+}
+
 /* V14-01: a wait with the object times out; the next Set interrupts who waits then. */
 static void automatic_object_is_left_alone(const struct cts_case *self)
 {
@@ -191,6 +223,28 @@ static const struct cts_case cases[] = {
      old_limit_is_forgotten, CTS_ONE_PROCESS, CTS_UNLIMITED, RECV_FIRST, CTS_WAITS},
     {"TIME-03.102", "an unlimited RecvEx outlives the limit of an earlier one, two processes",
      old_limit_is_forgotten, CTS_TWO_PROCESSES, CTS_UNLIMITED, RECV_FIRST, CTS_WAITS},
+    {"TIME-03.103", "an unlimited CallEx outlives the limit of one that was interrupted",
+     limit_of_an_ended_wait_is_forgotten, CTS_ONE_PROCESS, CTS_UNLIMITED, CALL_FIRST | CALL_NEXT,
+     CTS_WAITS},
+    {"TIME-03.104", "an unlimited RecvEx outlives the limit of one that was interrupted",
+     limit_of_an_ended_wait_is_forgotten, CTS_TWO_PROCESSES, CTS_UNLIMITED, RECV_FIRST | RECV_NEXT,
+     CTS_WAITS},
+    {"TIME-03.105", "an unlimited RecvEx outlives the limit of a CallEx that was interrupted",
+     limit_of_an_ended_wait_is_forgotten, CTS_ONE_PROCESS, CTS_UNLIMITED, CALL_FIRST | RECV_NEXT,
+     CTS_WAITS},
+    {"TIME-03.106",
+     "an unlimited RecvEx outlives the limit of one that was interrupted, one process",
+     limit_of_an_ended_wait_is_forgotten, CTS_ONE_PROCESS, CTS_UNLIMITED, RECV_FIRST | RECV_NEXT,
+     CTS_WAITS},
+    {"TIME-03.107", "an unlimited CallEx waits after one that timed out",
+     limit_of_an_ended_wait_is_forgotten, CTS_ONE_PROCESS, CTS_UNLIMITED,
+     CALL_FIRST | CALL_NEXT | RUNS_OUT, CTS_WAITS},
+    {"TIME-03.108", "an unlimited RecvEx waits after one that timed out, two processes",
+     limit_of_an_ended_wait_is_forgotten, CTS_TWO_PROCESSES, CTS_UNLIMITED,
+     RECV_FIRST | RECV_NEXT | RUNS_OUT, CTS_WAITS},
+    {"TIME-03.109", "an unlimited RecvEx waits after one that timed out",
+     limit_of_an_ended_wait_is_forgotten, CTS_ONE_PROCESS, CTS_UNLIMITED,
+     RECV_FIRST | RECV_NEXT | RUNS_OUT, CTS_WAITS},
     {"V14-01.30", "it interrupts a CallEx after one has timed out", automatic_object_is_left_alone,
      CTS_ONE_PROCESS, CTS_UNLIMITED, CALL_FIRST, 0},
     {"V14-01.31", "it interrupts a RecvEx after one has timed out", automatic_object_is_left_alone,

@@ -178,6 +178,20 @@ static void call_obeys_its_own_object_only(const struct cts_case *self)
     cts_check_exchange(s.client, s.link.client, s.server, s.link.server);
 }
 
+/* CALL-07: INVALID_HANDLE is no object that could be set. */
+static void call_is_immune_to_no_object(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    struct cts_op *call = start_immune(self, &s);
+    cts_require_blocked(call);
+    struct cts_actor *setter = cts_actor_new(s.link.client_process, "setter");
+
+    cts_check_error(cts_start_set(setter, INVALID_HANDLE));
+
+    check_waits_and_is_served(&s, call);
+    check_waits_and_is_served(&s, start_immune(self, &s));
+}
+
 /* CALL-06, 07: to every object of the process, the first and the last included. */
 static void call_is_immune_to_every_object(const struct cts_case *self)
 {
@@ -243,6 +257,12 @@ static const struct cts_case cases[] = {
      call_is_immune_to_every_object, CTS_ONE_PROCESS, CTS_UNLIMITED, CALL, 0},
     {"CALL-07.7", "a CallEx without object is not interrupted by any object of its process",
      call_is_immune_to_every_object, CTS_ONE_PROCESS, CTS_LIMITED, EX_WITHOUT, 0},
+
+    {"CALL-07.40", "a CallEx without object is not interrupted by Set on INVALID_HANDLE",
+     call_is_immune_to_no_object, CTS_ONE_PROCESS, CTS_UNLIMITED, EX_WITHOUT, 0},
+    {"CALL-07.41",
+     "a CallEx without object is not interrupted by Set on INVALID_HANDLE, two processes",
+     call_is_immune_to_no_object, CTS_TWO_PROCESSES, CTS_LIMITED, EX_WITHOUT, 0},
 
     {"CALL-07.1", "a queued CallEx without object is not interrupted", queued_call_is_immune,
      CTS_ONE_PROCESS, CTS_UNLIMITED, EX_WITHOUT, CTS_SMOKE},

@@ -7,7 +7,7 @@
 #include <cts/cts.h>
 
 /* variant: calls of the process that ends; who else uses its channel. */
-enum { WITH_OBJECT = 1, SAME_CHANNEL = 2, SERVER_IS_NEW = 4, EXIT = 8 };
+enum { WITH_OBJECT = 1, SAME_CHANNEL = 2, SERVER_IS_NEW = 4, EXIT = 8, ANSWERED = 16 };
 enum { CALLS = 2 };
 
 struct scene {
@@ -117,6 +117,71 @@ static void killed_while_taken(const struct cts_case *self)
     (void)cts_wait(cts_start_reply(s.server, recvs[0], CTS_PLAIN));
     check_server_goes_on(&s);
     (void)cts_wait(cts_start_reply(s.second, recvs[1], CTS_PLAIN));
+    check_server_goes_on(&s);
+}
+
+/* LIFE-03, LIFE-04: killed while its requests are taken, and one of the process that stays, which is answered as if nothing
+ * had happened. */
+static void request_of_another_stays_taken(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    struct cts_actor *third = cts_actor_new(s.server_process, "third server");
+    struct cts_op *recv = cts_start_recv(s.server, s.link.server);
+    struct cts_op *ended = start_call(self, &s, 0);
+    cts_require_returned(recv, rcOk);
+    struct cts_op *other_recv = cts_start_recv(s.second, s.other_link.server);
+    struct cts_op *other = cts_start_call_ex(s.other, s.other_client, CTS_PLAIN, cts_mdelay(self),
+                                             cts_sync_new(s.stays));
+    cts_require_returned(other_recv, rcOk);
+    struct cts_op *last_recv = cts_start_recv(third, s.link.server);
+    struct cts_op *last = start_call(self, &s, 1);
+    cts_require_returned(last_recv, rcOk);
+    cts_require_blocked(ended);
+    cts_require_blocked(last);
+
+    cts_process_kill(s.ended);
+
+    cts_check_blocked(other);
+    cts_check_served(s.second, other_recv, other);
+    (void)cts_wait(cts_start_reply(s.server, recv, CTS_PLAIN));
+    (void)cts_wait(cts_start_reply(third, last_recv, CTS_PLAIN));
+    check_server_goes_on(&s);
+}
+
+/* LIFE-03: killed while a thread of it is held inside its CallEx, whose request is taken, or whose response has come. Where
+ * a process cannot be killed with a frozen thread in it, it ends as the response is on its way, or has come. */
+static void killed_inside_its_call(const struct cts_case *self)
+{
+    bool held = cts_processes_are_real();
+    struct scene s = scene_open(self);
+    struct cts_op *call = start_call(self, &s, 0);
+    cts_require_blocked(call);
+    if (held) {
+        cts_freeze(s.clients[0]);
+    }
+    struct cts_op *recv = cts_start_recv_ex(s.server, s.link.server, INFINITE_TIMEOUT, s.stop);
+    cts_settle();
+    bool taken = cts_returned(recv) && cts_rc(recv) == rcOk;
+    struct cts_op *reply = NULL;
+    if (taken && (self->variant & ANSWERED) != 0) {
+        reply = cts_start_reply(s.server, recv, CTS_PLAIN);
+        if (held) {
+            cts_settle();
+        }
+    }
+
+    cts_process_kill(s.ended);
+
+    if (!taken) {
+        cts_set(s.server_process, s.stop);
+        taken = cts_wait(recv) == rcOk;
+    }
+    if (taken && reply == NULL) {
+        reply = cts_start_reply(s.server, recv, CTS_PLAIN);
+    }
+    if (reply != NULL) {
+        (void)cts_wait(reply);
+    }
     check_server_goes_on(&s);
 }
 
@@ -240,6 +305,20 @@ static const struct cts_case cases[] = {
      killed_while_taken, CTS_TWO_PROCESSES, CTS_LIMITED, WITH_OBJECT | SERVER_IS_NEW, 0},
     {"LIFE-03.3", "the client is killed while requests are taken, channel shared",
      killed_while_taken, CTS_TWO_PROCESSES, CTS_UNLIMITED, WITH_OBJECT | SAME_CHANNEL, 0},
+    {"LIFE-03.14", "the client is killed while a request of another is taken",
+     request_of_another_stays_taken, CTS_TWO_PROCESSES, CTS_UNLIMITED, 0, 0},
+    {"LIFE-03.15", "the client is killed while a request of another is taken, channel shared",
+     request_of_another_stays_taken, CTS_TWO_PROCESSES, CTS_LIMITED, WITH_OBJECT | SAME_CHANNEL, 0},
+    {"LIFE-04.13", "the taken request of another stays when a client is killed",
+     request_of_another_stays_taken, CTS_TWO_PROCESSES, CTS_UNLIMITED, WITH_OBJECT | SERVER_IS_NEW,
+     0},
+    {"LIFE-04.14", "the taken request of another stays when a client is killed, channel shared",
+     request_of_another_stays_taken, CTS_TWO_PROCESSES, CTS_UNLIMITED, WITH_OBJECT | SAME_CHANNEL,
+     0},
+    {"LIFE-03.16", "the client is killed inside its CallEx while that is being taken",
+     killed_inside_its_call, CTS_TWO_PROCESSES, CTS_UNLIMITED, WITH_OBJECT, 0},
+    {"LIFE-03.17", "the client is killed inside its CallEx while that is being answered",
+     killed_inside_its_call, CTS_TWO_PROCESSES, CTS_LIMITED, ANSWERED, 0},
     {"LIFE-03.4", "the client is killed while requests are queued", killed_while_queued,
      CTS_TWO_PROCESSES, CTS_UNLIMITED, WITH_OBJECT, 0},
     {"LIFE-03.5", "the client is killed while requests are queued, channel shared",

@@ -26,6 +26,7 @@ struct survivors {
     struct cts_link receives;
     struct cts_actor *client;
     struct cts_actor *server;
+    struct cts_actor *setter;
     struct cts_actor *peer;
     Handle sync;
     struct cts_op *call;
@@ -39,6 +40,7 @@ static struct survivors survivors_wait(const struct cts_case *self)
     s.receives = cts_link_between(s.process, s.peer_process);
     s.client = cts_actor_new(s.process, "client");
     s.server = cts_actor_new(s.process, "server");
+    s.setter = cts_actor_new(s.process, "setter");
     s.peer = cts_actor_new(s.peer_process, "peer");
     s.sync = cts_sync_new(s.process);
     s.call = cts_start_call_ex(s.client, s.calls.client, CTS_PLAIN, cts_mdelay(self), s.sync);
@@ -53,10 +55,10 @@ static void check_survivors(const struct survivors *s)
 {
     cts_check_blocked(s->call);
     cts_check_blocked(s->recv);
-    cts_set(s->process, s->sync);
+    cts_check_returned(cts_start_set(s->setter, s->sync), rcOk);
     cts_check_returned(s->call, rcIpcInterrupt);
     cts_check_returned(s->recv, rcIpcInterrupt);
-    cts_clear(s->process, s->sync);
+    cts_check_returned(cts_start_clear(s->setter, s->sync), rcOk);
     cts_check_exchange(s->client, s->calls.client, s->peer, s->calls.server);
     cts_check_exchange(s->peer, s->receives.client, s->server, s->receives.server);
 }

@@ -6,8 +6,8 @@
 #include <cts/cts.h>
 
 /* variant: how the process ends, and how the calls are made. */
-enum { KILL = 0, EXIT = 1, NO_OBJECT = 2, OBJECT_IS_SET = 4, SERVER_WAITS = 8 };
-enum { CLIENTS = 3 };
+enum { KILL = 0, EXIT = 1, NO_OBJECT = 2, OBJECT_IS_SET = 4, SERVER_WAITS = 8, BY_LISTENER = 16 };
+enum { CLIENTS = 3, SERVERS = 3 };
 
 static const char *const names[CLIENTS] = {"client 1", "client 2", "client 3"};
 
@@ -83,18 +83,18 @@ static void ends_while_queued(const struct cts_case *self)
     check_clients_go_on(&s);
 }
 
-/* LIFE-02: one call is taken. Its object may be set meanwhile, which is too late for it; another
- * thread of the server may wait for the next request. */
+/* LIFE-02: one call is taken, on the server handle or on the listener. Its object may be set meanwhile, which is too late
+ * for it; another thread of the server may wait for the next request. */
 static void ends_while_taken(const struct cts_case *self)
 {
     struct scene s = scene_open(self);
-    struct cts_op *recv = cts_start_recv(s.server, s.link.server);
+    Handle received_on = self->variant & BY_LISTENER ? s.link.listener : s.link.server;
+    struct cts_op *recv = cts_start_recv(s.server, received_on);
     cts_require_blocked(recv);
     struct cts_op *call = start_call(self, &s, 0);
     cts_require_returned(recv, rcOk);
     if (self->variant & SERVER_WAITS) {
-        cts_require_blocked(
-            cts_start_recv(cts_actor_new(s.ended, "waiting server"), s.link.server));
+        cts_require_blocked(cts_start_recv(cts_actor_new(s.ended, "waiting server"), received_on));
     }
     if (self->variant & OBJECT_IS_SET) {
         cts_set(s.client_process, s.sync);
@@ -165,6 +165,68 @@ static void ends_after_service_on_two_channels(const struct cts_case *self)
     check_clients_go_on(&s);
 }
 
+/* LIFE-02: the server has been given a request, and its Recv has not returned yet. Where a process cannot be killed with
+ * a frozen thread in it, it ends as the request is on its way, or has come. */
+static void ends_while_receiving(const struct cts_case *self)
+{
+    bool held = cts_processes_are_real();
+    struct scene s = scene_open(self);
+    struct cts_op *recv =
+        self->variant & NO_OBJECT
+            ? cts_start_recv(s.server, s.link.server)
+            : cts_start_recv_ex(s.server, s.link.server, cts_mdelay(self), cts_sync_new(s.ended));
+    cts_require_blocked(recv);
+    if (held) {
+        cts_freeze(s.server);
+    }
+    struct cts_op *call = start_call(self, &s, 0);
+    if (held) {
+        cts_settle();
+    }
+
+    cts_process_kill(s.ended);
+
+    cts_check_error(call);
+    check_clients_go_on(&s);
+}
+
+/* LIFE-02: one server process after the other ends, each with a call that is taken and one that is queued. The others
+ * see nothing of it. */
+static void one_ends_after_the_other(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    struct cts_process *ended[SERVERS] = {s.ended};
+    struct cts_link links[SERVERS] = {s.link};
+    struct cts_op *taken[SERVERS];
+    struct cts_op *queued[SERVERS];
+    for (int i = 0; i < SERVERS; i++) {
+        if (i > 0) {
+            ended[i] = cts_process_new();
+            links[i] = cts_link_between(ended[i], s.client_process);
+        }
+        struct cts_op *recv = cts_start_recv(cts_actor_new(ended[i], "server"), links[i].server);
+        cts_require_blocked(recv);
+        taken[i] = cts_start_call_ex(cts_actor_new(s.client_process, "client"), links[i].client,
+                                     CTS_PLAIN, cts_mdelay(self), s.sync);
+        cts_require_returned(recv, rcOk);
+        queued[i] = cts_start_call_ex(cts_actor_new(s.client_process, "client"), links[i].client,
+                                      CTS_PLAIN, cts_mdelay(self), s.sync);
+        cts_require_blocked(queued[i]);
+    }
+
+    for (int i = 0; i < SERVERS; i++) {
+        s.ended = ended[i];
+        end_server(self, &s);
+        cts_check_error(taken[i]);
+        cts_check_error(queued[i]);
+        for (int k = i + 1; k < SERVERS; k++) {
+            cts_check_blocked(taken[k]);
+            cts_check_blocked(queued[k]);
+        }
+    }
+    check_clients_go_on(&s);
+}
+
 static const struct cts_case cases[] = {
     {"LIFE-02.1", "the server is killed while calls are queued", ends_while_queued,
      CTS_TWO_PROCESSES, CTS_UNLIMITED, KILL, CTS_SMOKE},
@@ -180,6 +242,22 @@ static const struct cts_case cases[] = {
      CTS_TWO_PROCESSES, CTS_UNLIMITED, KILL | OBJECT_IS_SET, 0},
     {"LIFE-02.7", "the server is killed in service, its second thread waits", ends_while_taken,
      CTS_TWO_PROCESSES, CTS_LIMITED, KILL | NO_OBJECT | SERVER_WAITS, 0},
+    {"LIFE-02.12", "the server is killed while it holds a request from its listener",
+     ends_while_taken, CTS_TWO_PROCESSES, CTS_UNLIMITED, KILL | BY_LISTENER, 0},
+    {"LIFE-02.13", "the server exits while it holds a request from its listener, object set",
+     ends_while_taken, CTS_TWO_PROCESSES, CTS_LIMITED, EXIT | BY_LISTENER | OBJECT_IS_SET, 0},
+    {"LIFE-02.14",
+     "the server is killed in service of its listener, on which its second thread waits",
+     ends_while_taken, CTS_TWO_PROCESSES, CTS_UNLIMITED,
+     KILL | BY_LISTENER | NO_OBJECT | SERVER_WAITS, 0},
+    {"LIFE-02.15", "three servers are killed one after the other", one_ends_after_the_other,
+     CTS_TWO_PROCESSES, CTS_UNLIMITED, KILL, 0},
+    {"LIFE-02.16", "three servers exit one after the other", one_ends_after_the_other,
+     CTS_TWO_PROCESSES, CTS_LIMITED, EXIT | NO_OBJECT, 0},
+    {"LIFE-02.17", "the server is killed while its Recv is given a request", ends_while_receiving,
+     CTS_TWO_PROCESSES, CTS_UNLIMITED, KILL | NO_OBJECT, 0},
+    {"LIFE-02.18", "the server is killed while its RecvEx is given a request", ends_while_receiving,
+     CTS_TWO_PROCESSES, CTS_LIMITED, KILL, 0},
     {"LIFE-02.8", "the server is killed while one call is taken and two are queued",
      ends_while_taken_and_queued, CTS_TWO_PROCESSES, CTS_UNLIMITED, KILL, 0},
     {"LIFE-02.9", "the server exits while one call is taken and two are queued",

@@ -73,7 +73,7 @@ static void misuse_after_interruption_gives_an_error_code(const struct cts_case 
     check_misuse(server, sync, link.listener);
 }
 
-/* OBJ-17: misuse of a handle that was closed while a thread waits with its object. Whether that Close is
+/* OBJ-10, OBJ-17: misuse of a handle that was closed while a thread waits with its object. Whether that Close is
  * refused, or waits itself, and what becomes of the call, is open (STATE-07): the call is served or has ended,
  * also while it seems to wait in a library that looks now and then. */
 static void misuse_of_what_was_closed_in_use(const struct cts_case *self)
@@ -141,6 +141,10 @@ static void without_memory(const struct cts_case *self)
 static const struct cts_case cases[] = {
     {"OBJ-17.20", "Create and Close without memory give an error code or rcOk", without_memory,
      CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
+    {"OBJ-10.20", "Set and Clear on a handle closed while a CallEx waits are errors",
+     misuse_of_what_was_closed_in_use, CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
+    {"OBJ-10.21", "Set and Clear on a handle closed while a CallEx waits, limit, two processes",
+     misuse_of_what_was_closed_in_use, CTS_TWO_PROCESSES, CTS_LIMITED, 0, 0},
     {"OBJ-17.1", "misuse gives an error code, no object set", misuse_gives_an_error_code,
      CTS_ONE_PROCESS, CTS_UNLIMITED, NOTHING_SET, CTS_SMOKE},
     {"OBJ-17.2", "misuse gives an error code, another object set", misuse_gives_an_error_code,

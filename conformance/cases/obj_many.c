@@ -9,8 +9,10 @@
 enum {
     /* Rounds of one operation: the harness limits an operation, and a library may be slow. */
     PORTION = 2000,
+    FIRST_PORTION = 16,
     THREADS_MAX = 4,
 };
+#define SHORT_NS 100000000u
 
 /* A library that is slower than that makes fewer rounds, and the case says so: more than there are numbers of 16 bits,
  * if that can be. */
@@ -18,25 +20,46 @@ enum {
 #define ROUNDS_LEAST 70000u
 #define BUDGET_MOST_NS 20000000000u
 
-/* `rounds` rounds of Create and Close by each of the threads, all at once, without an error. */
-static void churn(struct cts_actor *const *churners, int count, unsigned rounds)
+/* What is done in rounds. */
+struct churning {
+    const char *what;
+    struct cts_actor *churners[THREADS_MAX]; /* all at once */
+    int count;
+    bool used; /* each object is set and interrupts calls on these, at which nobody waits */
+    Handle client;
+    Handle server;
+};
+
+static struct cts_op *start_portion(const struct churning *c, int churner, unsigned rounds)
+{
+    return c->used ? cts_start_churn_used(c->churners[churner], c->client, c->server, rounds)
+                   : cts_start_churn(c->churners[churner], rounds);
+}
+
+/* That many rounds by each of the threads, without an error. */
+static void churn(const struct churning *c, unsigned rounds)
 {
     struct cts_op *churns[THREADS_MAX];
     unsigned done = 0;
+    unsigned most = FIRST_PORTION;
     rtl_uint64_t spent_ns = 0;
-    while (done < rounds && spent_ns < (done < ROUNDS_LEAST ? BUDGET_MOST_NS : BUDGET_NS)) {
-        unsigned portion = rounds - done < PORTION ? rounds - done : PORTION;
-        for (int i = 0; i < count; i++) {
-            churns[i] = cts_start_churn(churners[i], portion);
+    rtl_uint64_t budget_most_ns = c->used ? BUDGET_NS : BUDGET_MOST_NS;
+    while (done < rounds && spent_ns < (done < ROUNDS_LEAST ? budget_most_ns : BUDGET_NS)) {
+        unsigned portion = rounds - done < most ? rounds - done : most;
+        for (int i = 0; i < c->count; i++) {
+            churns[i] = start_portion(c, i, portion);
         }
-        for (int i = 0; i < count; i++) {
+        for (int i = 0; i < c->count; i++) {
             cts_check_returned(churns[i], rcOk);
+        }
+        if (cts_elapsed_ns(churns[0]) < SHORT_NS && most < PORTION) {
+            most *= 2;
         }
         spent_ns += cts_elapsed_ns(churns[0]);
         done += portion;
     }
     if (done < rounds) {
-        cts_observe("Create and Close", "slow: fewer rounds than planned");
+        cts_observe(c->what, "slow: fewer rounds than planned");
     }
 }
 
@@ -45,10 +68,11 @@ static void churn_does_not_fail(const struct cts_case *self)
 {
     struct cts_process *process =
         self->layout == CTS_TWO_PROCESSES ? cts_process_new() : cts_process_first();
-    struct cts_actor *actor = cts_actor_new(process, "churner");
+    struct churning plain = {.what = "Create and Close", .count = 1};
+    plain.churners[0] = cts_actor_new(process, "churner");
 
-    churn(&actor, 1, (unsigned)self->variant);
-    cts_check_returned(cts_start_create(actor), rcOk);
+    churn(&plain, (unsigned)self->variant);
+    cts_check_returned(cts_start_create(plain.churners[0]), rcOk);
 }
 
 /* OBJ-15: the same while another object is alive and two threads wait with it. Churn changes
@@ -58,7 +82,8 @@ static void churn_beside_an_object_in_use(const struct cts_case *self)
     struct cts_link calls = cts_link_open(CTS_ONE_PROCESS);
     struct cts_link receives = cts_link_open(CTS_ONE_PROCESS);
     struct cts_process *process = calls.client_process;
-    struct cts_actor *churner = cts_actor_new(process, "churner");
+    struct churning plain = {.what = "Create and Close", .count = 1};
+    plain.churners[0] = cts_actor_new(process, "churner");
     struct cts_actor *client = cts_actor_new(process, "client");
     struct cts_actor *server = cts_actor_new(process, "server");
     Handle sync = cts_sync_new(process);
@@ -70,13 +95,13 @@ static void churn_beside_an_object_in_use(const struct cts_case *self)
     cts_require_blocked(call);
     cts_require_blocked(recv);
 
-    churn(&churner, 1, rounds);
+    churn(&plain, rounds);
     cts_check_blocked(call);
     cts_check_blocked(recv);
     cts_set(process, sync);
     cts_check_returned(call, rcIpcInterrupt);
     cts_check_returned(recv, rcIpcInterrupt);
-    churn(&churner, 1, rounds);
+    churn(&plain, rounds);
     call = cts_start_call_ex(client, calls.client, CTS_PLAIN, cts_mdelay(self), sync);
     cts_check_returned(call, rcIpcInterrupt);
 }
@@ -84,12 +109,29 @@ static void churn_beside_an_object_in_use(const struct cts_case *self)
 /* OBJ-15: four threads at once, 100 000 rounds together. */
 static void four_threads_churn(const struct cts_case *self)
 {
-    struct cts_actor *churners[THREADS_MAX];
+    struct churning plain = {.what = "Create and Close", .count = THREADS_MAX};
     for (int i = 0; i < THREADS_MAX; i++) {
-        churners[i] = cts_actor_new(cts_process_first(), "churner");
+        plain.churners[i] = cts_actor_new(cts_process_first(), "churner");
     }
 
-    churn(churners, THREADS_MAX, (unsigned)self->variant / THREADS_MAX);
+    churn(&plain, (unsigned)self->variant / THREADS_MAX);
+}
+
+/* OBJ-15: the same with objects that were set and have interrupted calls of both kinds, half of which are set when
+ * they are closed. */
+static void used_churn_does_not_fail(const struct cts_case *self)
+{
+    struct cts_link calls = cts_link_open(CTS_ONE_PROCESS);
+    struct cts_link receives = cts_link_open(CTS_ONE_PROCESS);
+    struct churning used = {.what = "objects that interrupt",
+                            .count = 1,
+                            .used = true,
+                            .client = calls.client,
+                            .server = receives.server};
+    used.churners[0] = cts_actor_new(calls.client_process, "churner");
+
+    churn(&used, (unsigned)self->variant);
+    cts_check_returned(cts_start_create(used.churners[0]), rcOk);
 }
 
 /* OBJ-15: objects that were set and have interrupted a thread go as completely as unused ones. */
@@ -149,6 +191,8 @@ static const struct cts_case cases[] = {
      CTS_TWO_PROCESSES, CTS_UNLIMITED, 100000, CTS_LONG},
     {"OBJ-15.5", "objects that interrupted a CallEx are closed 300 times",
      used_objects_are_closed_many_times, CTS_ONE_PROCESS, CTS_LIMITED, 300, CTS_SMOKE},
+    {"OBJ-15.6", "140000 objects that interrupt calls come and go", used_churn_does_not_fail,
+     CTS_ONE_PROCESS, CTS_UNLIMITED, 140000, CTS_LONG},
     {"OBJ-16.1", "what Create returns when there are 200000 objects", exhaustion_is_an_error_code,
      CTS_ONE_PROCESS, CTS_UNLIMITED, 200000, CTS_LONG | CTS_OPT_IN},
     {"OBJ-16.2", "what Create returns when a second process has 200000 objects",

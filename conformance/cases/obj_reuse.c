@@ -165,7 +165,7 @@ static void reused_handle_has_no_past(const struct cts_case *self)
     cts_check_returned(wait, rcIpcInterrupt);
 }
 
-/* OBJ-14: eight objects are closed and eight new ones made. An old value that names no new object
+/* OBJ-13, OBJ-14: eight objects are closed and eight new ones made. An old value that names no new object
  * is an error for Set, Clear and Close and touches none of them. */
 static void stale_handle_reaches_no_new_object(const struct cts_case *self)
 {
@@ -220,6 +220,10 @@ static const struct cts_case cases[] = {
      CTS_ONE_PROCESS, CTS_UNLIMITED, CALL, 0},
     {"OBJ-14.5", "the object of a reused handle starts clear, RecvEx", reused_handle_has_no_past,
      CTS_ONE_PROCESS, CTS_UNLIMITED, RECV, 0},
+    {"OBJ-13.30", "Close of closed handles beside new objects is an error, CallEx waiting",
+     stale_handle_reaches_no_new_object, CTS_ONE_PROCESS, CTS_LIMITED, CALL, 0},
+    {"OBJ-13.31", "Close of closed handles beside new objects is an error, RecvEx waiting",
+     stale_handle_reaches_no_new_object, CTS_TWO_PROCESSES, CTS_UNLIMITED, RECV, 0},
     {"OBJ-14.6", "stale handles reach no new object, CallEx waiting",
      stale_handle_reaches_no_new_object, CTS_ONE_PROCESS, CTS_UNLIMITED, CALL, CTS_SMOKE},
     {"OBJ-14.7", "stale handles reach no new object, RecvEx waiting",

@@ -3,6 +3,7 @@
 #include <cts/cts.h>
 
 enum { CALL = 0, RECV = 1 };
+enum { MANY = 6 };
 
 /* An Ex call that has to wait: nobody uses the other end of the channel. */
 static struct cts_op *start_wait(const struct cts_case *self, struct cts_actor *actor,
@@ -49,6 +50,33 @@ static void set_while_waiting(const struct cts_case *self)
 
     cts_check_returned(cts_start_set(setter, sync), rcOk);
     cts_check_returned(wait, rcIpcInterrupt);
+}
+
+/* OBJ-05: Set returns rcOk, and not how many it has interrupted, while two, three, ... threads wait with the object. */
+static void set_while_many_wait(const struct cts_case *self)
+{
+    struct cts_link link = cts_link_open(self->layout);
+    struct cts_process *process = waiting_process(self, &link);
+    struct cts_actor *setter = cts_actor_new(process, "setter");
+    struct cts_actor *waiters[MANY];
+    for (int i = 0; i < MANY; i++) {
+        waiters[i] = cts_actor_new(process, "waiter");
+    }
+    Handle sync = cts_sync_new(process);
+    for (int count = 2; count <= MANY; count++) {
+        struct cts_op *waits[MANY];
+        for (int i = 0; i < count; i++) {
+            waits[i] = start_wait(self, waiters[i], &link, sync);
+            cts_require_blocked(waits[i]);
+        }
+
+        cts_check_returned(cts_start_set(setter, sync), rcOk);
+        for (int i = 0; i < count; i++) {
+            cts_check_returned(waits[i], rcIpcInterrupt);
+        }
+        cts_check_returned(cts_start_set(setter, sync), rcOk);
+        cts_clear(process, sync);
+    }
 }
 
 /* OBJ-05: Set returns rcOk while the only call that uses the object can no longer be interrupted.
@@ -131,6 +159,12 @@ static const struct cts_case cases[] = {
      CTS_ONE_PROCESS, CTS_UNLIMITED, CALL, CTS_SMOKE},
     {"OBJ-05.4", "Set on an object that a waiting RecvEx uses is rcOk", set_while_waiting,
      CTS_ONE_PROCESS, CTS_LIMITED, RECV, CTS_SMOKE},
+    {"OBJ-05.8", "Set on an object that up to six queued CallEx use is rcOk", set_while_many_wait,
+     CTS_ONE_PROCESS, CTS_UNLIMITED, CALL, 0},
+    {"OBJ-05.9", "Set on an object that up to six waiting RecvEx use is rcOk", set_while_many_wait,
+     CTS_ONE_PROCESS, CTS_LIMITED, RECV, 0},
+    {"OBJ-05.10", "Set on an object that up to six queued CallEx use is rcOk, two processes",
+     set_while_many_wait, CTS_TWO_PROCESSES, CTS_LIMITED, CALL, 0},
     {"OBJ-05.5", "Set on an object that a taken CallEx uses is rcOk", set_while_taken,
      CTS_ONE_PROCESS, CTS_UNLIMITED, CALL, 0},
     {"OBJ-05.6", "Set on an object that a taken CallEx uses is rcOk, two processes",

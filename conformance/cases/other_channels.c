@@ -7,7 +7,7 @@
 
 /* variant: which of two receivers begins to wait first. */
 enum { LISTENER_FIRST, SERVER_FIRST };
-enum { QUEUED = 2 };
+enum { QUEUED = 2, RECEIVERS = 4 };
 
 /* RECV-01: requests are queued on another channel of the listener when the RecvEx begins to wait. */
 static void requests_are_queued_beside(const struct cts_case *self)
@@ -73,11 +73,52 @@ static void two_ways_to_receive(const struct cts_case *self)
     cts_check_served(servers[1 - got], recvs[1 - got], call);
 }
 
+/* RACE-04: the same with two receivers more on the listener: three requests, one after the other, go to one each. */
+static void many_ways_to_receive(const struct cts_case *self)
+{
+    struct cts_link link = cts_link_open(self->layout);
+    struct cts_actor *client = cts_actor_new(link.client_process, "client");
+    struct cts_actor *servers[RECEIVERS];
+    struct cts_op *recvs[RECEIVERS];
+    for (int i = 0; i < RECEIVERS; i++) {
+        bool first = i == 0;
+        bool listens = self->variant == LISTENER_FIRST ? i < RECEIVERS - 1 : !first;
+        servers[i] = cts_actor_new(link.server_process, listens ? "listening server" : "server");
+        recvs[i] = cts_start_recv_ex(servers[i], listens ? link.listener : link.server,
+                                     cts_mdelay(self), INVALID_HANDLE);
+        cts_require_blocked(recvs[i]);
+    }
+    for (int left = RECEIVERS; left > 0; left--) {
+        struct cts_op *call = cts_start_call(client, link.client, CTS_PLAIN);
+
+        cts_wait_any(recvs, left);
+        int got = 0;
+        while (!cts_returned(recvs[got])) {
+            got++;
+        }
+        cts_check_returned(recvs[got], rcOk);
+        for (int i = 0; i < left; i++) {
+            if (i != got) {
+                cts_check_blocked(recvs[i]);
+            }
+        }
+        cts_check_served(servers[got], recvs[got], call);
+        recvs[got] = recvs[left - 1];
+        servers[got] = servers[left - 1];
+    }
+}
+
 static const struct cts_case cases[] = {
     {"RECV-01.130", "a RecvEx is interrupted while requests are queued on another channel",
      requests_are_queued_beside, CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
     {"RECV-01.131", "a RecvEx is interrupted while requests are queued on another channel, limit",
      requests_are_queued_beside, CTS_ONE_PROCESS, CTS_LIMITED, 0, 0},
+    {"RACE-04.73", "a request is received once, three receivers on the listener, one beside them",
+     many_ways_to_receive, CTS_ONE_PROCESS, CTS_UNLIMITED, LISTENER_FIRST, 0},
+    {"RACE-04.74", "a request is received once, three receivers on the listener, two processes",
+     many_ways_to_receive, CTS_TWO_PROCESSES, CTS_LIMITED, SERVER_FIRST, 0},
+    {"RACE-04.75", "a request is received once, three receivers on the listener, limit",
+     many_ways_to_receive, CTS_ONE_PROCESS, CTS_LIMITED, SERVER_FIRST, 0},
     {"RACE-04.70", "a request is received on the listener or on its channel, not on both",
      two_ways_to_receive, CTS_ONE_PROCESS, CTS_UNLIMITED, LISTENER_FIRST, 0},
     {"RACE-04.71", "a request is received once, the receiver of the channel first",

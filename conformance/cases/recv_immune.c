@@ -170,6 +170,40 @@ static void receive_obeys_its_own_object_only(const struct cts_case *self)
     cts_check_exchange(s.client, s.link.client, s.server, s.link.server);
 }
 
+/* RECV-06, 07: while another receiver of the same handle is interrupted, who came before it or after it. */
+static void receive_beside_an_interrupted_one_is_immune(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    struct cts_actor *ahead = cts_actor_new(s.link.server_process, "server ahead");
+    struct cts_actor *behind = cts_actor_new(s.link.server_process, "server behind");
+    struct cts_op *first = cts_start_recv_ex(ahead, s.link.server, cts_mdelay(self), s.sync);
+    cts_require_blocked(first);
+    struct cts_op *recv = start_immune(self, &s);
+    cts_require_blocked(recv);
+    struct cts_op *last = cts_start_recv_ex(behind, s.link.server, cts_mdelay(self), s.sync);
+    cts_require_blocked(last);
+
+    cts_set(s.link.server_process, s.sync);
+
+    cts_check_returned(first, rcIpcInterrupt);
+    cts_check_returned(last, rcIpcInterrupt);
+    check_waits_and_receives(&s, recv);
+}
+
+/* RECV-07: INVALID_HANDLE is no object that could be set. */
+static void receive_is_immune_to_no_object(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    struct cts_op *recv = start_immune(self, &s);
+    cts_require_blocked(recv);
+    struct cts_actor *setter = cts_actor_new(s.link.server_process, "setter");
+
+    cts_check_error(cts_start_set(setter, INVALID_HANDLE));
+
+    check_waits_and_receives(&s, recv);
+    check_waits_and_receives(&s, start_immune(self, &s));
+}
+
 /* RECV-06, 07: to every object of the process, the first and the last included. */
 static void receive_is_immune_to_every_object(const struct cts_case *self)
 {
@@ -228,6 +262,17 @@ static const struct cts_case cases[] = {
     {"RECV-06.5", "a Recv beside an interrupted channel is not interrupted",
      receive_beside_another_channel_is_immune, CTS_ONE_PROCESS, CTS_LIMITED, RECV, 0},
 
+    {"RECV-06.8", "a Recv between interrupted ones is not interrupted",
+     receive_beside_an_interrupted_one_is_immune, CTS_ONE_PROCESS, CTS_UNLIMITED, RECV, 0},
+    {"RECV-06.9", "a Recv between interrupted ones is not interrupted, limit, two processes",
+     receive_beside_an_interrupted_one_is_immune, CTS_TWO_PROCESSES, CTS_LIMITED, RECV, 0},
+    {"RECV-06.10", "a Recv between interrupted ones is not interrupted, limit",
+     receive_beside_an_interrupted_one_is_immune, CTS_ONE_PROCESS, CTS_LIMITED, RECV, 0},
+    {"RECV-07.40", "a RecvEx without object is not interrupted by Set on INVALID_HANDLE",
+     receive_is_immune_to_no_object, CTS_ONE_PROCESS, CTS_UNLIMITED, EX_WITHOUT, 0},
+    {"RECV-07.41",
+     "a RecvEx without object is not interrupted by Set on INVALID_HANDLE, two processes",
+     receive_is_immune_to_no_object, CTS_TWO_PROCESSES, CTS_LIMITED, EX_WITHOUT, 0},
     {"RECV-06.6", "a Recv is not interrupted by any object of its process",
      receive_is_immune_to_every_object, CTS_ONE_PROCESS, CTS_UNLIMITED, RECV, 0},
     {"RECV-07.7", "a RecvEx without object is not interrupted by any object of its process",

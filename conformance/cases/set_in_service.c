@@ -24,17 +24,21 @@ static struct scene scene_open(const struct cts_case *self)
     return s;
 }
 
-/* CALL-06: a server that owes its caller a response makes a call of its own; Set on the caller's object does not reach
- * it. Without an object a CallEx is like a Call. */
+/* CALL-06, CALL-07: a server that owes its caller a response makes a call of its own; Set on the caller's object, or on
+ * that of its own RecvEx, does not reach it. Without an object a CallEx is like a Call. */
 static void call_of_a_server_is_not_reached(const struct cts_case *self)
 {
     struct scene s = scene_open(self);
     struct cts_link inner = cts_link_between(s.link.client_process, s.link.server_process);
     struct cts_actor *backend = cts_actor_new(inner.server_process, "backend");
-    Handle sync = cts_sync_new(s.link.client_process);
-    struct cts_op *recv = cts_start_recv(s.server, s.link.server);
-    struct cts_op *call =
-        cts_start_call_ex(s.client, s.link.client, CTS_PLAIN, cts_mdelay(self), sync);
+    bool of_server = self->variant == OF_SERVER;
+    struct cts_process *process = of_server ? s.link.server_process : s.link.client_process;
+    Handle sync = cts_sync_new(process);
+    struct cts_op *recv = of_server
+                              ? cts_start_recv_ex(s.server, s.link.server, cts_mdelay(self), sync)
+                              : cts_start_recv(s.server, s.link.server);
+    struct cts_op *call = cts_start_call_ex(s.client, s.link.client, CTS_PLAIN, cts_mdelay(self),
+                                            of_server ? INVALID_HANDLE : sync);
     cts_require_returned(recv, rcOk);
     struct cts_op *nested =
         self->limit == CTS_LIMITED
@@ -46,7 +50,7 @@ static void call_of_a_server_is_not_reached(const struct cts_case *self)
         cts_skip("a thread that owes a response makes no call");
     }
 
-    cts_set(s.link.client_process, sync);
+    cts_set(process, sync);
 
     cts_check_blocked(nested);
     struct cts_op *inner_recv = cts_start_recv(backend, inner.server);
@@ -81,7 +85,8 @@ static void another_thread_answers(const struct cts_case *self)
     }
 }
 
-/* XFER-06: the response carries a handle to a caller whose object is set meanwhile. */
+/* XFER-06, RECV-02: the response carries a handle to a caller whose object is set meanwhile, or comes from a server
+ * whose object is. */
 static void response_keeps_its_handle(const struct cts_case *self)
 {
     struct scene s = scene_open(self);
@@ -140,10 +145,21 @@ static const struct cts_case cases[] = {
     {"CALL-06.42",
      "a CallEx of a server is not interrupted by the object of the caller, one process",
      call_of_a_server_is_not_reached, CTS_ONE_PROCESS, CTS_LIMITED, 0, 0},
+    {"CALL-06.43", "a Call of a server is not interrupted by the object of its RecvEx",
+     call_of_a_server_is_not_reached, CTS_ONE_PROCESS, CTS_UNLIMITED, OF_SERVER, 0},
+    {"CALL-06.44", "a Call of a server is not interrupted by the object of its RecvEx, processes",
+     call_of_a_server_is_not_reached, CTS_TWO_PROCESSES, CTS_UNLIMITED, OF_SERVER, 0},
+    {"CALL-07.42", "a CallEx of a server is not interrupted by the object of its RecvEx, limit",
+     call_of_a_server_is_not_reached, CTS_ONE_PROCESS, CTS_LIMITED, OF_SERVER, 0},
     {"RECV-02.110", "another thread answers while the object of the receiver is set",
      another_thread_answers, CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
     {"RECV-02.111", "another thread answers while the object of the receiver is set, two processes",
      another_thread_answers, CTS_TWO_PROCESSES, CTS_LIMITED, 0, 0},
+    {"RECV-02.112", "a Reply with a handle ends well while the object of the receiver is set",
+     response_keeps_its_handle, CTS_ONE_PROCESS, CTS_UNLIMITED, OF_SERVER, 0},
+    {"RECV-02.113",
+     "a Reply with a handle ends well while the object of the receiver is set, limit",
+     response_keeps_its_handle, CTS_TWO_PROCESSES, CTS_LIMITED, OF_SERVER, 0},
     {"XFER-06.30", "a response keeps its handle though the object of the caller is set",
      response_keeps_its_handle, CTS_ONE_PROCESS, CTS_UNLIMITED, OF_CLIENT, 0},
     {"XFER-06.31",

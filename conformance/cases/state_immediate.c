@@ -169,6 +169,33 @@ static void the_other_kind_waits_after_an_interruption(const struct cts_case *se
     }
 }
 
+/* STATE-08: so it is for a second thread while the one that Set interrupts has not come to itself yet. A library may
+ * keep Set back until it has; then the second waits meanwhile, and Set ends that wait too. */
+static void set_beside_a_held_waiter(const struct cts_case *self)
+{
+    struct scene scene = scene_new(self);
+    Handle sync = scene.syncs[0];
+    struct cts_actor *second = cts_actor_new(scene.process, "second user");
+    struct cts_link other = cts_link_between(scene.link.server_process, scene.link.client_process);
+    struct cts_op *held = start_use(self, &scene, sync);
+    cts_require_blocked(held);
+    cts_freeze(scene.user);
+    struct cts_op *set = cts_start_set(scene.changer, sync);
+    cts_settle();
+    struct cts_op *use =
+        self->variant & RECVS
+            ? cts_start_recv_ex(second, other.server, cts_mdelay(self), sync)
+            : cts_start_call_ex(second, other.client, CTS_PLAIN, cts_mdelay(self), sync);
+    cts_settle();
+    cts_thaw(scene.user);
+
+    cts_require_returned(set, rcOk);
+    cts_check_returned(held, rcIpcInterrupt);
+    cts_check_returned(use, rcIpcInterrupt);
+    cts_clear(scene.process, sync);
+    check_completes(self, &scene, start_use(self, &scene, sync));
+}
+
 static const struct cts_case cases[] = {
     {"STATE-08.1", "CallEx by another thread right after Set is interrupted", set_has_taken_effect,
      CTS_ONE_PROCESS, CTS_UNLIMITED, CALLS, CTS_SMOKE},
@@ -184,6 +211,12 @@ static const struct cts_case cases[] = {
      set_has_taken_effect_after_waits, CTS_ONE_PROCESS, CTS_UNLIMITED, CALLS, 0},
     {"STATE-08.6", "RecvEx right after Clear and Set is interrupted",
      set_has_taken_effect_after_waits, CTS_ONE_PROCESS, CTS_LIMITED, RECVS | SAME_THREAD, 0},
+    {"STATE-08.120", "CallEx is interrupted beside one that is held after Set",
+     set_beside_a_held_waiter, CTS_ONE_PROCESS, CTS_UNLIMITED, CALLS, 0},
+    {"STATE-08.121", "RecvEx is interrupted beside one that is held after Set, two processes",
+     set_beside_a_held_waiter, CTS_TWO_PROCESSES, CTS_LIMITED, RECVS, 0},
+    {"STATE-08.122", "RecvEx is interrupted beside one that is held after Set",
+     set_beside_a_held_waiter, CTS_ONE_PROCESS, CTS_LIMITED, RECVS, 0},
     {"STATE-09.1", "CallEx by another thread right after Clear waits", clear_has_taken_effect,
      CTS_ONE_PROCESS, CTS_UNLIMITED, CALLS, CTS_SMOKE},
     {"STATE-09.2", "RecvEx by another thread right after Clear waits", clear_has_taken_effect,

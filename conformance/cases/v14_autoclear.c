@@ -85,6 +85,29 @@ static void interrupts_and_is_clear(const struct cts_case *self)
     check_completes(self, &s, 0, wait);
 }
 
+/* V14-01: a taken CallEx, which was there first, has the object too. It interrupts the thread that waits, and is clear. */
+static void interrupts_beside_a_taken_call(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    struct cts_link taken = cts_link_between(s.calls.server_process, s.process);
+    struct cts_actor *client = cts_actor_new(s.process, "served client");
+    struct cts_actor *server = cts_actor_new(taken.server_process, "server");
+    struct cts_op *recv = cts_start_recv(server, taken.server);
+    struct cts_op *call =
+        cts_start_call_ex(client, taken.client, CTS_PLAIN, cts_mdelay(self), s.automatic);
+    cts_require_returned(recv, rcOk);
+    struct cts_op *wait = start_wait(self, &s, 0, s.automatic);
+    cts_check_blocked(wait);
+
+    cts_set(s.process, s.automatic);
+
+    cts_check_returned(wait, rcIpcInterrupt);
+    wait = start_wait(self, &s, 1, s.automatic);
+    cts_check_blocked(wait);
+    cts_check_served(server, recv, call);
+    check_completes(self, &s, 1, wait);
+}
+
 /* V14-01: Clear before anybody waits puts it into the non-interrupting state, as every object. */
 static void cleared_before_the_call(const struct cts_case *self)
 {
@@ -348,6 +371,12 @@ static const struct cts_case cases[] = {
      clear_after_one_of_several, CTS_ONE_PROCESS, CTS_UNLIMITED, CALL, 0},
     {"V14-01.21", "an automatic object is clear after it interrupted some of several, both kinds",
      clear_after_one_of_several, CTS_ONE_PROCESS, CTS_LIMITED, BOTH, 0},
+    {"V14-01.40", "an automatic object interrupts a CallEx beside a taken one",
+     interrupts_beside_a_taken_call, CTS_ONE_PROCESS, CTS_UNLIMITED, CALL, 0},
+    {"V14-01.41", "an automatic object interrupts a RecvEx beside a taken CallEx, two processes",
+     interrupts_beside_a_taken_call, CTS_TWO_PROCESSES, CTS_LIMITED, RECV, 0},
+    {"V14-01.42", "an automatic object interrupts a RecvEx beside a taken CallEx, limit",
+     interrupts_beside_a_taken_call, CTS_ONE_PROCESS, CTS_LIMITED, RECV, 0},
     {"V14-01.11", "after plain objects were closed an automatic one clears itself, CallEx",
      automatic_after_plain_ones, CTS_ONE_PROCESS, CTS_UNLIMITED, CALL, 0},
     {"V14-01.12", "after plain objects were closed an automatic one clears itself, RecvEx, limit",

@@ -7,7 +7,7 @@
 
 /* variant: the message that carries the handle, and how the right is asked for. */
 enum { REQUEST = 0, RESPONSE = 1, CALL_EX = 2 };
-enum { CLIENT_MS = 4000 };
+enum { CLIENT_MS = 4000, GENERATIONS = 3 };
 
 /* Wider than what a sync handle can have: every mask has the transfer right in it. */
 static const rtl_uint32_t wide_masks[] = {
@@ -119,23 +119,53 @@ static void mask_of_a_copy(const struct cts_case *self)
 
 /* A copy with the rights that a sync handle has, or with what of them can be had. INVALID_HANDLE:
  * none. */
-static Handle copy_of(const struct scene *s)
+static Handle copy_of(const struct scene *s, Handle handle, const char **seen)
 {
     static const rtl_uint32_t masks[] = {
         OCAP_IPC_SYNC_OBJECT, OCAP_IPC_SYNC_OBJECT & ~OCAP_HANDLE_COPY, OCAP_HANDLE_COPY, 0};
-    Retcode first = rcOk;
     for (size_t i = 0; i < sizeof masks / sizeof masks[0]; i++) {
-        struct cts_op *copy = cts_start_copy(s->owner, s->sync, masks[i]);
+        struct cts_op *copy = cts_start_copy(s->owner, handle, masks[i]);
         Retcode rc = cts_wait(copy);
-        first = i == 0 ? rc : first;
         if (rc == rcOk) {
-            cts_observe("KnHandleCopy of a sync handle",
-                        i == 0 ? "possible" : "possible with fewer rights");
+            *seen = i == 0 ? "possible" : "possible with fewer rights";
             return cts_handle(copy);
         }
+        *seen = i == 0 ? cts_rc_name(rc) : *seen;
     }
-    cts_observe("KnHandleCopy of a sync handle", cts_rc_name(first));
     return INVALID_HANDLE;
+}
+
+static Handle observed_copy(const struct scene *s)
+{
+    const char *seen = NULL;
+    Handle copy = copy_of(s, s->sync, &seen);
+    cts_observe("KnHandleCopy of a sync handle", seen);
+    return copy;
+}
+
+/* XFER-08: in KnHandleCopy of a copy that has no more than its original, and of a copy of that. */
+static void mask_of_a_copy_of_a_copy(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    Handle plain = s.sync;
+    const char *seen = NULL;
+    for (int generation = 0; generation < GENERATIONS && plain != INVALID_HANDLE; generation++) {
+        plain = copy_of(&s, plain, &seen);
+        if (plain == INVALID_HANDLE && generation == 0) {
+            cts_skip("the library copies no sync handle");
+        }
+        for (int i = 0; i < WIDE_MASKS && plain != INVALID_HANDLE; i++) {
+            struct cts_op *copy = cts_start_copy(s.owner, plain, wide_masks[i]);
+            if (cts_wait(copy) == rcOk) {
+                check_refused(self, &s, cts_handle(copy), NK_RIGHTS_HELD);
+                check_refused(self, &s, cts_handle(copy), OCAP_HANDLE_TRANSFER);
+            }
+        }
+        if (plain != INVALID_HANDLE) {
+            check_refused(self, &s, plain, NK_RIGHTS_HELD);
+        }
+    }
+    check_original_works(self, &s);
 }
 
 /* Does Set through the copy end a wait made with the original? Set on the original does. */
@@ -181,7 +211,7 @@ static const char *wait_with(const struct cts_case *self, const struct scene *s,
 static void copy_and_original(const struct cts_case *self)
 {
     struct scene s = scene_open(self);
-    Handle copy = copy_of(&s);
+    Handle copy = observed_copy(&s);
     check_original_works(self, &s);
     if (copy == INVALID_HANDLE) {
         return;
@@ -197,7 +227,7 @@ static void copy_and_original(const struct cts_case *self)
 static void copy_closed_while_waiting(const struct cts_case *self)
 {
     struct scene s = scene_open(self);
-    Handle copy = copy_of(&s);
+    Handle copy = observed_copy(&s);
     struct cts_op *wait = start_wait(self, &s, s.sync);
     cts_check_blocked(wait);
     if (copy != INVALID_HANDLE) {
@@ -225,6 +255,12 @@ static const struct cts_case cases[] = {
      CTS_ONE_PROCESS, CTS_UNLIMITED, REQUEST, CTS_SMOKE},
     {"XFER-08.6", "a copy with a wide mask does not travel in a response, two processes",
      mask_of_a_copy, CTS_TWO_PROCESSES, CTS_UNLIMITED, RESPONSE, 0},
+    {"XFER-08.13", "a wide copy of a plain copy does not travel in a request",
+     mask_of_a_copy_of_a_copy, CTS_ONE_PROCESS, CTS_UNLIMITED, REQUEST, 0},
+    {"XFER-08.14", "a wide copy of a plain copy does not travel in a response, two processes",
+     mask_of_a_copy_of_a_copy, CTS_TWO_PROCESSES, CTS_UNLIMITED, RESPONSE, 0},
+    {"XFER-08.15", "a wide copy of a plain copy does not travel in a response",
+     mask_of_a_copy_of_a_copy, CTS_ONE_PROCESS, CTS_UNLIMITED, RESPONSE, 0},
     {"XFER-08.12", "a copy with a wide mask does not travel in a response", mask_of_a_copy,
      CTS_ONE_PROCESS, CTS_UNLIMITED, RESPONSE, 0},
     {"XFER-10.1", "a copy and the original, CallEx", copy_and_original, CTS_ONE_PROCESS,

@@ -65,10 +65,13 @@ struct cts_adapter {
                         Handle *server, Handle *client);
 
     /* Not 0: a process of the library is an operating-system process. The harness then forks one for each,
-     * loads the library there, ends it with SIGKILL or exit, and ignores the four members above. */
+     * with the library loaded as the worker loaded it, and ends it with SIGKILL or exit. No number names
+     * processes and threads then: first_process, the four members above, thread_stage and fail_allocation
+     * are not used. adapters/os-process/README.md says more. */
     uint32_t os_processes;
     /* os_processes: make a channel known as `name` from a thread of the server's process, then connect
-     * to it from a thread of the client's. Handles as KnHandleConnect returns them. */
+     * to it from a thread of the client's; each once for a name. Handles as KnHandleConnect returns
+     * them. */
     int (*channel_serve)(const char *name, Handle *listener, Handle *server);
     int (*channel_connect)(const char *name, Handle *client);
 

@@ -53,6 +53,9 @@ struct cts_process *cts_process_new(void);
  * no more calls; calls they were in count as ended. SKIP where the adapter cannot do it. */
 void cts_process_kill(struct cts_process *process);
 void cts_process_exit(struct cts_process *process);
+/* Are the library's processes operating-system processes? Such a one can be killed with a frozen actor in it (cts_freeze):
+ * elsewhere the library may have to wait for that actor. */
+bool cts_processes_are_real(void);
 
 /* Let the nth allocation that the library makes in this process from now on (1: the next) fail, once; 0: none any
  * more. SKIP where the adapter cannot do it. */

@@ -34,13 +34,15 @@ FLAGS: tuple[str | Path, ...] = (
     "-fvisibility=default", "-O0", "-g0",
 )  # fmt: skip
 
-# Where processes are handle tables inside one: source and options of the adapter.
+# Source and options of the adapter. Processes are handle tables inside one, but for those of H, which are real.
 ADAPTERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "b": ("adapter_b.c", ()),
     "d": ("adapter_tables.c", ('PREFIX="libd_"', "FIRST_PROCESS=1")),
     "e": ("adapter_tables.c", ('PREFIX="e1_"', "FIRST_PROCESS=0x00c0de01u")),
     "f": ("adapter_tables.c", ('PREFIX="e2_"', "FIRST_PROCESS=0")),
     "g": ("adapter_tables.c", ('PREFIX="g1_"', "FIRST_PROCESS=0x67")),
+    "h": ("adapter_h.c", ()),
+    "i": ("adapter_tables.c", ('PREFIX="i1_"', "FIRST_PROCESS=1")),
 }
 
 
@@ -68,7 +70,7 @@ class Fault:
     """One fault of one of the sources."""
 
     id: int
-    library: str  # a to g
+    library: str  # a to i
     requirement: str
     what: str
     also: tuple[str, ...] = ()  # requirements that the same deed breaks

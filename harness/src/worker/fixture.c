@@ -189,6 +189,11 @@ void cts_process_exit(struct cts_process *process)
     end_process(process, false);
 }
 
+bool cts_processes_are_real(void)
+{
+    return cts_adapter_in_use.os_processes != 0;
+}
+
 void cts_fail_allocation(rtl_uint32_t nth)
 {
     cts_need(CTS_CAN_FAIL_ALLOCATION);

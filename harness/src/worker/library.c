@@ -119,6 +119,10 @@ static void copy_adapter(const struct cts_adapter *adapter)
         adapter->size < sizeof cts_adapter_in_use ? adapter->size : sizeof cts_adapter_in_use;
     memset(&cts_adapter_in_use, 0, sizeof cts_adapter_in_use);
     memcpy(&cts_adapter_in_use, adapter, size);
+    if (cts_adapter_in_use.os_processes != 0) {
+        /* No number names a thread of another process. */
+        cts_adapter_in_use.thread_stage = NULL;
+    }
     cts_adapter_present = true;
 }
 
