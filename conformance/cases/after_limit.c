@@ -7,6 +7,8 @@
 
 /* variant: which kind of wait has the limit, and which kind follows. */
 enum { CALL_FIRST = 0, RECV_FIRST = 1, CALL_NEXT = 0, RECV_NEXT = 2, RUNS_OUT = 4 };
+#define NS_PER_MS 1000000u
+enum { SECONDS_MS = 2700 };
 enum { LIMIT_MS = 150, SLEEP_MS = 200, SHORT_MS = 5, BRIEF_MS = 20, TRIES = 8 };
 
 struct scene {
@@ -161,6 +163,52 @@ static void limit_of_an_ended_wait_is_forgotten(const struct cts_case *self)
     check_works(&s);
 }
 
+/* CALL-01, RECV-01: a call of the thread has timed out in the server's hands, which has not answered yet. The thread's
+ * next waits, elsewhere, can be interrupted. */
+static void next_wait_beside_a_late_reply(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    bool receives = (self->variant & RECV_NEXT) != 0;
+    struct cts_process *process = s.link.client_process;
+    struct cts_link other = receives ? cts_link_between(process, s.link.server_process)
+                                     : cts_link_between(s.link.server_process, process);
+    Handle sync = cts_sync_new(process);
+    struct cts_op *call = cts_start_call_ex(s.client, s.link.client, CTS_PLAIN, LIMIT_MS, sync);
+    struct cts_op *taken = cts_start_recv_ex(s.server, s.link.server, LIMIT_MS, INVALID_HANDLE);
+    if (cts_wait(taken) != rcOk) {
+        cts_skip("the limit passed before there was a request");
+    }
+    cts_require_returned(call, rcTimeout);
+
+    for (int i = 0; i < 2; i++) {
+        struct cts_op *next =
+            receives ? cts_start_recv_ex(s.client, other.server, cts_mdelay(self), sync)
+                     : cts_start_call_ex(s.client, other.client, CTS_PLAIN, cts_mdelay(self), sync);
+        cts_check_blocked(next);
+        cts_set(process, sync);
+        cts_check_returned(next, rcIpcInterrupt);
+        cts_clear(process, sync);
+    }
+    (void)cts_wait(cts_start_reply(s.server, taken, CTS_PLAIN));
+    check_works(&s);
+}
+
+/* TIME-02: a limit of seconds, on real time, is not cut short. */
+static void limit_of_seconds_is_kept(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    bool receives = (self->variant & RECV_FIRST) != 0;
+    Handle sync = cts_sync_new(waiter_process(&s, receives));
+    struct cts_op *wait =
+        start_wait(&s, receives ? s.server : s.client, receives, SECONDS_MS, sync);
+    cts_require_blocked(wait);
+    cts_check_returned(wait, rcTimeout);
+    /* A library may count in whole milliseconds. */
+    cts_check_that(cts_elapsed_ns(wait) >= (SECONDS_MS - 1) * NS_PER_MS,
+                   "the call does not time out before its limit");
+    check_works(&s);
+}
+
 /* V14-01: a wait with the object times out; the next Set interrupts who waits then. */
 static void automatic_object_is_left_alone(const struct cts_case *self)
 {
@@ -245,6 +293,22 @@ static const struct cts_case cases[] = {
     {"TIME-03.109", "an unlimited RecvEx waits after one that timed out",
      limit_of_an_ended_wait_is_forgotten, CTS_ONE_PROCESS, CTS_UNLIMITED,
      RECV_FIRST | RECV_NEXT | RUNS_OUT, CTS_WAITS},
+    {"CALL-01.150",
+     "a CallEx is interrupted while an earlier one of its thread is not answered yet",
+     next_wait_beside_a_late_reply, CTS_ONE_PROCESS, CTS_UNLIMITED, CALL_NEXT, CTS_WAITS},
+    {"CALL-01.151",
+     "a CallEx is interrupted while an earlier one is not answered yet, two processes",
+     next_wait_beside_a_late_reply, CTS_TWO_PROCESSES, CTS_LIMITED, CALL_NEXT, CTS_WAITS},
+    {"RECV-01.150", "a RecvEx is interrupted while a CallEx of its thread is not answered yet",
+     next_wait_beside_a_late_reply, CTS_ONE_PROCESS, CTS_UNLIMITED, RECV_NEXT, CTS_WAITS},
+    {"RECV-01.151", "a RecvEx is interrupted while a CallEx is not answered yet, two processes",
+     next_wait_beside_a_late_reply, CTS_TWO_PROCESSES, CTS_LIMITED, RECV_NEXT, CTS_WAITS},
+    {"TIME-02.150", "a CallEx keeps a limit of seconds, real time", limit_of_seconds_is_kept,
+     CTS_ONE_PROCESS, CTS_LIMITED, CALL_FIRST, CTS_WAITS},
+    {"TIME-02.151", "a RecvEx keeps a limit of seconds, real time, two processes",
+     limit_of_seconds_is_kept, CTS_TWO_PROCESSES, CTS_LIMITED, RECV_FIRST, CTS_WAITS},
+    {"TIME-02.152", "a RecvEx keeps a limit of seconds, real time", limit_of_seconds_is_kept,
+     CTS_ONE_PROCESS, CTS_LIMITED, RECV_FIRST, CTS_WAITS},
     {"V14-01.30", "it interrupts a CallEx after one has timed out", automatic_object_is_left_alone,
      CTS_ONE_PROCESS, CTS_UNLIMITED, CALL_FIRST, 0},
     {"V14-01.31", "it interrupts a RecvEx after one has timed out", automatic_object_is_left_alone,

@@ -60,6 +60,8 @@ extern const struct cts_group cts_group_xfer_rights;
 extern const struct cts_group cts_group_scope_ends;
 extern const struct cts_group cts_group_scope_number;
 extern const struct cts_group cts_group_scope_process;
+extern const struct cts_group cts_group_state_mixed;
+extern const struct cts_group cts_group_transfer_mixed;
 extern const struct cts_group cts_group_second_use;
 extern const struct cts_group cts_group_life_client_end;
 extern const struct cts_group cts_group_life_objects;
@@ -93,6 +95,8 @@ extern const struct cts_group cts_group_time_late;
 extern const struct cts_group cts_group_after_limit;
 extern const struct cts_group cts_group_other_channels;
 extern const struct cts_group cts_group_set_in_service;
+extern const struct cts_group cts_group_nested_service;
+extern const struct cts_group cts_group_deep_queue;
 extern const struct cts_group cts_group_handed_on;
 extern const struct cts_group cts_group_carried;
 extern const struct cts_group cts_group_copies;
@@ -160,6 +164,8 @@ const struct cts_group *const cts_groups[] = {
     &cts_group_scope_ends,
     &cts_group_scope_number,
     &cts_group_scope_process,
+    &cts_group_state_mixed,
+    &cts_group_transfer_mixed,
     &cts_group_second_use,
     &cts_group_life_client_end,
     &cts_group_life_objects,
@@ -192,6 +198,8 @@ const struct cts_group *const cts_groups[] = {
     &cts_group_after_limit,
     &cts_group_other_channels,
     &cts_group_set_in_service,
+    &cts_group_nested_service,
+    &cts_group_deep_queue,
     &cts_group_handed_on,
     &cts_group_carried,
     &cts_group_copies,

@@ -162,6 +162,54 @@ static void handle_that_was_given_away_lives_on(const struct cts_case *self)
     check_survivors(&s);
 }
 
+/* LIFE-04: the same with a handle that came in a response. */
+static void handle_from_a_response_lives_on(const struct cts_case *self)
+{
+    struct survivors s = survivors_wait(self);
+    struct cts_process *ended = cts_process_new();
+    struct cts_link link = cts_link_between(ended, s.process);
+    struct cts_link given = cts_link_between(s.peer_process, ended);
+    struct cts_actor *giver = cts_actor_new(ended, "giver");
+    struct cts_actor *taker = cts_actor_new(s.process, "taker");
+    struct cts_op *recv = cts_start_recv(giver, link.server);
+    struct cts_op *call = cts_start_call(taker, link.client, CTS_PLAIN);
+    cts_require_returned(recv, rcOk);
+    cts_require_returned(cts_start_reply(giver, recv, CTS_WITH_HANDLE(given.client)), rcOk);
+    cts_require_returned(call, rcOk);
+    cts_require_that(cts_received_handle_count(call) == 1, "a client handle travels");
+
+    end_process(self, ended);
+
+    cts_check_exchange(taker, cts_received_handle(call, 0), s.peer, given.server);
+    check_survivors(&s);
+}
+
+/* LIFE-04: the only client of a thread that waits with an object ends. Whether that ends the wait is not written
+ * anywhere; it does not interrupt it. */
+static void end_of_the_client_interrupts_nobody(const struct cts_case *self)
+{
+    struct cts_process *first = cts_process_first();
+    struct cts_process *ended = cts_process_new();
+    struct cts_link link = cts_link_between(first, ended);
+    struct cts_actor *setter = cts_actor_new(first, "setter");
+    Handle sync = cts_sync_new(first);
+    struct cts_op *recv = cts_start_recv_ex(
+        cts_actor_new(first, "server"), self->limit == CTS_LIMITED ? link.server : link.listener,
+        cts_mdelay(self), sync);
+    cts_require_blocked(recv);
+
+    end_process(self, ended);
+
+    cts_settle();
+    if (cts_returned(recv)) {
+        cts_observe("the wait of a server whose client ends", cts_rc_name(cts_rc(recv)));
+        cts_check_error(recv);
+    }
+    cts_check_returned(cts_start_set(setter, sync), rcOk);
+    (void)cts_wait(recv);
+    cts_check_that(cts_rc(recv) != rcOk, "nothing is received from nobody");
+}
+
 /* LIFE-04: two processes call on one channel, whose client handle one has from the other. The one that ends, the
  * giver or the taker, ends neither the receive that waits there nor the other one's calls. */
 static void shared_channel_goes_on(const struct cts_case *self)
@@ -219,6 +267,14 @@ static const struct cts_case cases[] = {
      channel_of_a_third_goes_on, CTS_TWO_PROCESSES, CTS_UNLIMITED, KILL, 0},
     {"LIFE-04.10", "a handle that was given away outlives the giver, killed",
      handle_that_was_given_away_lives_on, CTS_TWO_PROCESSES, CTS_UNLIMITED, KILL, 0},
+    {"LIFE-04.32", "the end of the client interrupts no receive on the listener",
+     end_of_the_client_interrupts_nobody, CTS_TWO_PROCESSES, CTS_UNLIMITED, KILL, 0},
+    {"LIFE-04.33", "the end of the client interrupts no receive, server handle, limit",
+     end_of_the_client_interrupts_nobody, CTS_TWO_PROCESSES, CTS_LIMITED, EXIT, 0},
+    {"LIFE-04.34", "a handle from a response outlives the giver, killed",
+     handle_from_a_response_lives_on, CTS_TWO_PROCESSES, CTS_UNLIMITED, KILL, 0},
+    {"LIFE-04.35", "a handle from a response outlives the giver, exited",
+     handle_from_a_response_lives_on, CTS_TWO_PROCESSES, CTS_LIMITED, EXIT, 0},
     {"LIFE-04.11", "a handle that was given away outlives the giver, exited",
      handle_that_was_given_away_lives_on, CTS_TWO_PROCESSES, CTS_UNLIMITED, EXIT, 0},
 };

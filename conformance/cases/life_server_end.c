@@ -7,7 +7,7 @@
 
 /* variant: how the process ends, and how the calls are made. */
 enum { KILL = 0, EXIT = 1, NO_OBJECT = 2, OBJECT_IS_SET = 4, SERVER_WAITS = 8, BY_LISTENER = 16 };
-enum { CLIENTS = 3, SERVERS = 3 };
+enum { CLIENTS = 3, SERVERS = 3, TRIAL_MS = 100 };
 
 static const char *const names[CLIENTS] = {"client 1", "client 2", "client 3"};
 
@@ -190,6 +190,33 @@ static void ends_while_receiving(const struct cts_case *self)
     check_clients_go_on(&s);
 }
 
+/* LIFE-02: one thread of the server holds several requests. */
+static void ends_while_one_thread_holds_all(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    struct cts_op *calls[CLIENTS] = {NULL};
+    for (int i = 0; i < CLIENTS; i++) {
+        calls[i] = start_call(self, &s, i);
+        cts_require_blocked(calls[i]);
+    }
+    for (int i = 0; i < CLIENTS; i++) {
+        struct cts_op *recv = cts_start_recv_ex(s.server, s.link.server, TRIAL_MS, INVALID_HANDLE);
+        if (i > 0) {
+            cts_may_lack_room(recv);
+        }
+        if (cts_wait(recv) != rcOk) {
+            cts_skip("a thread cannot hold several requests");
+        }
+    }
+
+    end_server(self, &s);
+
+    for (int i = 0; i < CLIENTS; i++) {
+        cts_check_error(calls[i]);
+    }
+    check_clients_go_on(&s);
+}
+
 /* LIFE-02: one server process after the other ends, each with a call that is taken and one that is queued. The others
  * see nothing of it. */
 static void one_ends_after_the_other(const struct cts_case *self)
@@ -258,6 +285,10 @@ static const struct cts_case cases[] = {
      CTS_TWO_PROCESSES, CTS_UNLIMITED, KILL | NO_OBJECT, 0},
     {"LIFE-02.18", "the server is killed while its RecvEx is given a request", ends_while_receiving,
      CTS_TWO_PROCESSES, CTS_LIMITED, KILL, 0},
+    {"LIFE-02.50", "the server is killed while one thread holds three requests",
+     ends_while_one_thread_holds_all, CTS_TWO_PROCESSES, CTS_UNLIMITED, KILL, 0},
+    {"LIFE-02.51", "the server is killed while one thread holds three requests, limit",
+     ends_while_one_thread_holds_all, CTS_TWO_PROCESSES, CTS_LIMITED, KILL | NO_OBJECT, 0},
     {"LIFE-02.8", "the server is killed while one call is taken and two are queued",
      ends_while_taken_and_queued, CTS_TWO_PROCESSES, CTS_UNLIMITED, KILL, 0},
     {"LIFE-02.9", "the server exits while one call is taken and two are queued",

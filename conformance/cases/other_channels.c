@@ -5,11 +5,34 @@
  */
 #include <cts/cts.h>
 
-/* variant: which of two receivers begins to wait first. */
+/* variant: which of two receivers begins to wait first; or how a wait ends. */
 enum { LISTENER_FIRST, SERVER_FIRST };
+enum { BY_SET, SET_BEFORE, BY_LIMIT };
+enum { SHORT_MS = 10, SOON_MS = 60, LISTENERS = 10 };
 enum { QUEUED = 2, RECEIVERS = 4 };
 
-/* RECV-01: requests are queued on another channel of the listener when the RecvEx begins to wait. */
+/* How a wait of `actor` at a handle ends. The object is clear afterwards. */
+static void check_ends(const struct cts_case *self, struct cts_process *process,
+                       struct cts_actor *actor, Handle server, Handle sync)
+{
+    if (self->variant == BY_LIMIT) {
+        cts_check_returned(cts_start_recv_ex(actor, server, SHORT_MS, sync), rcTimeout);
+        return;
+    }
+    if (self->variant == SET_BEFORE) {
+        cts_set(process, sync);
+    }
+    struct cts_op *recv = cts_start_recv_ex(actor, server, cts_mdelay(self), sync);
+    if (self->variant == BY_SET) {
+        cts_check_blocked(recv);
+        cts_set(process, sync);
+    }
+    cts_check_returned(recv, rcIpcInterrupt);
+    cts_clear(process, sync);
+}
+
+/* RECV-01, RECV-04, TIME-01: requests are queued on another channel of the listener when the RecvEx begins. RECV-03: they
+ * are received there afterwards. */
 static void requests_are_queued_beside(const struct cts_case *self)
 {
     struct cts_link link = cts_link_open(self->layout);
@@ -24,23 +47,95 @@ static void requests_are_queued_beside(const struct cts_case *self)
         cts_require_blocked(calls[i]);
     }
 
+    struct cts_op *trial = cts_start_recv_ex(server, link.server, SHORT_MS, sync);
+    if (cts_wait(trial) == rcOk) {
+        /* Whether its channels share a queue is not written anywhere. */
+        cts_skip("a server handle receives what comes to its listener");
+    }
+    cts_check_returned(trial, rcTimeout);
     for (int i = 0; i < QUEUED; i++) {
-        struct cts_op *recv = cts_start_recv_ex(server, link.server, cts_mdelay(self), sync);
-        cts_settle();
-        if (cts_returned(recv) && cts_rc(recv) == rcOk) {
-            /* Whether its channels share a queue is not written anywhere. */
-            cts_skip("a server handle receives what comes to its listener");
-        }
-        cts_check_blocked(recv);
-        cts_set(link.server_process, sync);
-        cts_check_returned(recv, rcIpcInterrupt);
-        cts_clear(link.server_process, sync);
+        check_ends(self, link.server_process, server, link.server, sync);
     }
     for (int i = 0; i < QUEUED; i++) {
         struct cts_op *recv = cts_start_recv(second, beside.server);
         cts_check_returned(recv, rcOk);
         cts_check_served(second, recv,
                          cts_request(recv) == cts_request(calls[0]) ? calls[0] : calls[1]);
+    }
+}
+
+/* TIME-01: a request comes to another channel of the listener while the RecvEx waits; its limit passes all the same. */
+static void request_comes_beside(const struct cts_case *self)
+{
+    struct cts_link link = cts_link_open(self->layout);
+    struct cts_link beside = cts_link_add(&link);
+    Handle sync = self->variant == BY_SET ? cts_sync_new(link.server_process) : INVALID_HANDLE;
+    struct cts_actor *server = cts_actor_new(link.server_process, "server");
+    struct cts_actor *client = cts_actor_new(link.client_process, "client");
+    struct cts_op *recv = cts_start_recv_ex(server, link.server, SOON_MS, sync);
+    struct cts_op *call = cts_start_call(client, beside.client, CTS_PLAIN);
+
+    if (cts_wait(recv) == rcOk) {
+        cts_skip("a server handle receives what comes to its listener");
+    }
+    cts_check_returned(recv, rcTimeout);
+
+    recv = cts_start_recv(server, beside.server);
+    cts_check_returned(recv, rcOk);
+    cts_check_served(server, recv, call);
+}
+
+/* CALL-01, CALL-04: a receiver waits at another channel of the listener. */
+static void a_receiver_waits_beside(const struct cts_case *self)
+{
+    struct cts_link link = cts_link_open(self->layout);
+    struct cts_link beside = cts_link_add(&link);
+    Handle sync = cts_sync_new(link.client_process);
+    Handle stop = cts_sync_new(link.server_process);
+    struct cts_actor *client = cts_actor_new(link.client_process, "client");
+    struct cts_actor *server = cts_actor_new(link.server_process, "server");
+    struct cts_op *recv = cts_start_recv_ex(server, beside.server, INFINITE_TIMEOUT, stop);
+    cts_require_blocked(recv);
+    struct cts_op *trial = cts_start_call_ex(client, link.client, CTS_PLAIN, SHORT_MS, sync);
+    if (cts_wait(trial) != rcTimeout || cts_returned(recv)) {
+        cts_skip("a server handle receives what comes to its listener");
+    }
+    for (int i = 0; i < QUEUED; i++) {
+        if (self->variant == SET_BEFORE) {
+            cts_set(link.client_process, sync);
+        }
+        struct cts_op *call =
+            cts_start_call_ex(client, link.client, CTS_PLAIN, cts_mdelay(self), sync);
+        if (self->variant == BY_SET) {
+            cts_check_blocked(call);
+            cts_set(link.client_process, sync);
+        }
+        cts_check_returned(call, rcIpcInterrupt);
+        cts_clear(link.client_process, sync);
+    }
+    cts_set(link.server_process, stop);
+    cts_check_returned(recv, rcIpcInterrupt);
+    cts_check_exchange(client, link.client, server, link.server);
+}
+
+/* RECV-09: receivers wait at ten listeners, or at their channels; one Set interrupts all. */
+static void receivers_of_many_listeners(const struct cts_case *self)
+{
+    struct cts_process *process = cts_process_first();
+    Handle sync = cts_sync_new(process);
+    struct cts_op *recvs[LISTENERS];
+    for (int i = 0; i < LISTENERS; i++) {
+        struct cts_link link = cts_link_open(CTS_ONE_PROCESS);
+        recvs[i] = cts_start_recv_ex(cts_actor_new(process, "server"),
+                                     i % 2 == self->variant ? link.server : link.listener,
+                                     cts_mdelay(self), sync);
+        cts_require_blocked(recvs[i]);
+    }
+
+    cts_set(process, sync);
+
+    for (int i = 0; i < LISTENERS; i++) {
+        cts_check_returned(recvs[i], rcIpcInterrupt);
     }
 }
 
@@ -113,6 +208,31 @@ static const struct cts_case cases[] = {
      requests_are_queued_beside, CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
     {"RECV-01.131", "a RecvEx is interrupted while requests are queued on another channel, limit",
      requests_are_queued_beside, CTS_ONE_PROCESS, CTS_LIMITED, 0, 0},
+    {"RECV-03.80", "requests on another channel are received after a RecvEx was interrupted",
+     requests_are_queued_beside, CTS_ONE_PROCESS, CTS_UNLIMITED, BY_SET, 0},
+    {"RECV-03.81", "requests on another channel are received after a RecvEx was interrupted, limit",
+     requests_are_queued_beside, CTS_ONE_PROCESS, CTS_LIMITED, BY_SET, 0},
+    {"RECV-04.100", "a RecvEx entered while set, requests queued on another channel",
+     requests_are_queued_beside, CTS_ONE_PROCESS, CTS_UNLIMITED, SET_BEFORE, 0},
+    {"RECV-04.101", "a RecvEx entered while set, requests queued on another channel, limit",
+     requests_are_queued_beside, CTS_ONE_PROCESS, CTS_LIMITED, SET_BEFORE, 0},
+    {"TIME-01.132", "the limit of a RecvEx passes, requests queued on another channel",
+     requests_are_queued_beside, CTS_ONE_PROCESS, CTS_LIMITED, BY_LIMIT, CTS_WAITS},
+    {"TIME-01.133", "the limit of a RecvEx passes, a request comes to another channel",
+     request_comes_beside, CTS_ONE_PROCESS, CTS_LIMITED, BY_SET, CTS_WAITS},
+    {"TIME-01.134",
+     "the limit of a RecvEx without object passes, a request comes to another channel",
+     request_comes_beside, CTS_ONE_PROCESS, CTS_LIMITED, BY_LIMIT, CTS_WAITS},
+    {"CALL-01.133", "a CallEx is interrupted while a receiver waits on another channel",
+     a_receiver_waits_beside, CTS_ONE_PROCESS, CTS_UNLIMITED, BY_SET, 0},
+    {"CALL-04.100", "a CallEx entered while set, a receiver waits on another channel",
+     a_receiver_waits_beside, CTS_ONE_PROCESS, CTS_UNLIMITED, SET_BEFORE, 0},
+    {"CALL-04.101", "a CallEx entered while set, a receiver waits on another channel, limit",
+     a_receiver_waits_beside, CTS_ONE_PROCESS, CTS_LIMITED, SET_BEFORE, 0},
+    {"RECV-09.40", "one Set interrupts receivers of ten listeners", receivers_of_many_listeners,
+     CTS_ONE_PROCESS, CTS_UNLIMITED, 0, 0},
+    {"RECV-09.41", "one Set interrupts receivers of ten listeners, limit",
+     receivers_of_many_listeners, CTS_ONE_PROCESS, CTS_LIMITED, 1, 0},
     {"RACE-04.73", "a request is received once, three receivers on the listener, one beside them",
      many_ways_to_receive, CTS_ONE_PROCESS, CTS_UNLIMITED, LISTENER_FIRST, 0},
     {"RACE-04.74", "a request is received once, three receivers on the listener, two processes",

@@ -106,7 +106,7 @@ static void listener_is_closed_after_interruptions(const struct cts_case *self)
 }
 
 /* RECV-12: as RECV-06 to RECV-08. */
-enum { RECV, EX_WITHOUT, EX_WITH_ANOTHER };
+enum { RECV, EX_WITHOUT, EX_WITH_ANOTHER, SET_BEFORE };
 
 static void other_receive_is_immune(const struct cts_case *self)
 {
@@ -178,12 +178,45 @@ static void listener_of_many_channels(const struct cts_case *self)
         links[i] = cts_link_add(&s.link);
     }
     for (int i = 0; i < CHANNELS; i++) {
+        if (self->variant == SET_BEFORE) {
+            cts_set(s.link.server_process, s.sync);
+        }
         struct cts_op *recv = start_receive(self, &s);
-        cts_require_blocked(recv);
-        cts_set(s.link.server_process, s.sync);
+        if (self->variant != SET_BEFORE) {
+            cts_require_blocked(recv);
+            cts_set(s.link.server_process, s.sync);
+        }
         cts_check_returned(recv, rcIpcInterrupt);
         cts_clear(s.link.server_process, s.sync);
         cts_check_exchange(s.client, links[i].client, s.server, s.link.listener);
+    }
+}
+
+/* RECV-06, RECV-07: a receive on the listener is interrupted, and those without the object on the server handle are not,
+ * and the other way round. */
+static void other_end_is_immune(const struct cts_case *self)
+{
+    struct scene s = scene_open(self);
+    struct cts_actor *second = cts_actor_new(s.link.server_process, "second server");
+    for (int turn = 0; turn < 2; turn++) {
+        Handle here = turn == 0 ? s.link.listener : s.link.server;
+        Handle there = turn == 0 ? s.link.server : s.link.listener;
+        struct cts_op *immune =
+            self->variant == RECV
+                ? cts_start_recv(second, there)
+                : cts_start_recv_ex(second, there, cts_mdelay(self), INVALID_HANDLE);
+        cts_require_blocked(immune);
+        struct cts_op *recv = cts_start_recv_ex(s.server, here, cts_mdelay(self), s.sync);
+        cts_require_blocked(recv);
+
+        cts_set(s.link.server_process, s.sync);
+
+        cts_check_returned(recv, rcIpcInterrupt);
+        cts_check_blocked(immune);
+        struct cts_op *call = cts_start_call(s.client, s.link.client, CTS_PLAIN);
+        cts_check_returned(immune, rcOk);
+        cts_check_served(second, immune, call);
+        cts_clear(s.link.server_process, s.sync);
     }
 }
 
@@ -216,6 +249,16 @@ static const struct cts_case cases[] = {
      request_after_interruption_stays_queued, CTS_ONE_PROCESS, CTS_LIMITED, 0, 0},
     {"RECV-03.62", "a request after an interruption on a listener, two processes",
      request_after_interruption_stays_queued, CTS_TWO_PROCESSES, CTS_LIMITED, 0, 0},
+    {"RECV-04.102", "a RecvEx on a listener of five channels, entered while set",
+     listener_of_many_channels, CTS_ONE_PROCESS, CTS_UNLIMITED, SET_BEFORE, 0},
+    {"RECV-04.103", "a RecvEx on a listener of five channels, entered while set, limit",
+     listener_of_many_channels, CTS_ONE_PROCESS, CTS_LIMITED, SET_BEFORE, 0},
+    {"RECV-06.40", "a Recv stays when a receive at the other end of the listener is interrupted",
+     other_end_is_immune, CTS_ONE_PROCESS, CTS_UNLIMITED, RECV, 0},
+    {"RECV-06.41", "a Recv stays when a receive at the other end is interrupted, two processes",
+     other_end_is_immune, CTS_TWO_PROCESSES, CTS_LIMITED, RECV, 0},
+    {"RECV-07.50", "a RecvEx without object stays when a receive at the other end is interrupted",
+     other_end_is_immune, CTS_ONE_PROCESS, CTS_LIMITED, EX_WITHOUT, 0},
     {"RECV-06.30", "a Recv on a listener after an interrupted RecvEx is not interrupted",
      receive_after_an_interrupted_one_is_immune, CTS_ONE_PROCESS, CTS_UNLIMITED, RECV, 0},
     {"RECV-06.31", "a Recv on a listener after an interrupted RecvEx with a limit",

@@ -42,7 +42,10 @@ static double limit_s_of(const struct scheduler *scheduler, const struct job *jo
 {
     unsigned limit_ms =
         (job->item->traits & CTS_LONG) != 0 ? CTS_LONG_CASE_LIMIT_MS : CTS_CASE_LIMIT_MS;
-    return limit_ms * scheduler->schedule->options->timeout_factor / 1000.0;
+    double limit_s = limit_ms * scheduler->schedule->options->timeout_factor / 1000.0;
+    double least_s =
+        (job->item->traits & CTS_WAITS) != 0 ? CTS_WAITING_CASE_LEAST_MS / 1000.0 : 0.0;
+    return limit_s > least_s ? limit_s : least_s;
 }
 
 static void make_command(const struct scheduler *scheduler, const struct slot *slot,

@@ -274,6 +274,20 @@ static unsigned rounds_done_of(struct cts_op *const *ops, size_t count)
     return rounds;
 }
 
+/* A limit of seconds takes them on real time, however short the patience: with as much again it is no hanging. Longer
+ * ones are for virtual time. */
+#define REAL_LIMIT_MAX_MS 4000u
+static uint64_t time_of_its_own_ns(struct cts_op *const *ops, size_t count)
+{
+    uint64_t longest_ms = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (ops[i]->mdelay <= REAL_LIMIT_MAX_MS && ops[i]->mdelay > longest_ms) {
+            longest_ms = ops[i]->mdelay;
+        }
+    }
+    return 2 * longest_ms * 1000000u;
+}
+
 /* Wait for the first of them. */
 static bool wait_within(struct cts_op *const *ops, size_t count, double rest_limit_ms,
                         double hang_limit_ms)
@@ -282,6 +296,8 @@ static bool wait_within(struct cts_op *const *ops, size_t count, double rest_lim
     struct cts_snapshot *before = &snapshots()[2];
     uint64_t start = cts_now_ns();
     uint64_t hang_limit = (uint64_t)(hang_limit_ms * 1e6 * cts_world.timeout_factor);
+    uint64_t own_ns = time_of_its_own_ns(ops, count);
+    hang_limit = hang_limit > own_ns ? hang_limit : own_ns;
     uint64_t rest_limit = (uint64_t)(rest_limit_ms * 1e6 * cts_world.timeout_factor);
     uint64_t rest_since = 0; /* 0: not at rest */
     unsigned rounds_done = 0;

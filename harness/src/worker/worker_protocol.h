@@ -65,5 +65,7 @@ enum cts_worker_exit {
 #define CTS_REST_LIMIT_MS 1500u
 #define CTS_CASE_LIMIT_MS 20000u
 #define CTS_LONG_CASE_LIMIT_MS 60000u
+/* A case that waits for real time has so much, however short the limits are made. */
+#define CTS_WAITING_CASE_LEAST_MS 10000u
 
 #endif
