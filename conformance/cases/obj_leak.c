@@ -8,7 +8,7 @@
 
 /* Objects of a round in which memory is looked at, in which it is and calls wait, in which they wait, and of one in
  * twelve rounds of which there are 100,000: more than a number of 16 bits counts. */
-enum { MANY = 4096, WAITS = 2048, FEW = 4, MADE_ELSEWHERE = 8400 };
+enum { MANY = 4096, WAITS = 1024, FEW = 4, MADE_ELSEWHERE = 8400 };
 
 /* A library, or a machine, that takes longer for a wait, or for all of them, is not measured. */
 enum { FIRST_WAITS = 16, TRIES = 5 };

@@ -160,7 +160,7 @@ struct cts_op *cts_start_churn_waited(struct cts_actor *actor, Handle client, Ha
                                       rtl_uint32_t mdelay, unsigned rounds);
 /* The Set of each of those, by an actor of the same process. Returns after the last one. */
 struct cts_op *cts_start_churn_setter(struct cts_actor *actor, struct cts_op *waited);
-/* `rounds` times, rounded up to a multiple of four: Create by one actor, Close by another one of the same process. Each
+/* `rounds` times, rounded up to a multiple of eight: Create by one actor, Close by another one of the same process. Each
  * result as churn; when Close fails, the other side ends as well. */
 struct cts_op *cts_start_churn_creates(struct cts_actor *actor, unsigned rounds);
 struct cts_op *cts_start_churn_closes(struct cts_actor *actor, struct cts_op *creates);

@@ -117,6 +117,8 @@ struct object {
     int set;
     int autoclear;
     struct link waiters; /* threads that may be interrupted through it */
+    uint32_t serial, index, sets, sets_now, refusals, waits, creator;
+    uint32_t x[4];
     /* KIND_CLIENT, KIND_SERVER */
     struct channel *channel;
     /* KIND_SERVER, KIND_LISTENER */
@@ -138,6 +140,7 @@ struct hub {
     struct link queue;     /* exchanges that are QUEUED, in order of arrival */
     struct link receivers; /* threads that are WAITING */
     struct link taken;     /* exchanges that are TAKEN, in the order in which they were taken */
+    uint32_t x[4];
     struct {
         uint32_t phantoms, interrupted;
     } f;
@@ -148,6 +151,7 @@ struct channel {
     uint32_t refs; /* ends, exchanges */
     struct hub *hub;
     struct object *server, *client; /* null: that end is gone */
+    uint32_t home, ordinal, x[4];
     struct {
         int broken;
     } f;
@@ -180,6 +184,9 @@ struct exchange {
     struct cargo cargo;
     struct object *taken_on;
     uint32_t taker; /* process of the thread that took it */
+    struct thread *taker_thread;
+    struct link all, in_held;
+    struct object *used;
     struct {
         uint64_t sync;
         SMsgHdr request;
@@ -195,7 +202,8 @@ struct entry {
     uint32_t rights;
     uint32_t generation;
     uint32_t next_free;
-    uint8_t used, revoked;
+    uint8_t used, revoked, came;
+    uint32_t x;
     struct {
         uint8_t was_sync, was_set, was_autoclear;
     } f;
@@ -207,6 +215,8 @@ struct process {
     int ended;
     struct entry *table;
     uint32_t size, used, first_free; /* first_free: index + 1 */
+    struct object *last_set;
+    uint32_t serial, mask, x[4];
     struct {
         uint32_t twice, twin;
     } f;
@@ -228,6 +238,14 @@ struct thread {
     struct object *end;
     Handle end_handle;
     SMsgHdr *room;
+    /* what the last or running call was given */
+    struct object *given, *obj[2];
+    Handle given_handle;
+    uint32_t limit, no_limit, came, orphan, x[4];
+    Handle orphan_handle;
+    Retcode last;
+    struct link held;
+    pthread_t posix;
     struct {
         uint64_t call_sync, recv_sync, interrupted_sync, stale_sync, any_sync[8];
         Handle sync_handle;
@@ -243,6 +261,8 @@ static struct process first_process = {.id = FIRST_PROCESS};
 static struct process *processes = &first_process;
 static uint32_t last_process = FIRST_PROCESS;
 static struct link threads = LIST(threads);
+static struct link exchanges = LIST(exchanges);
+static uint32_t ending; /* the process that is being ended */
 static Tid last_tid;
 static pthread_key_t thread_key;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -256,6 +276,20 @@ static void thread_exit(void *record)
     struct thread *thread = record;
     pthread_mutex_lock(&big_lock);
     list_remove(&thread->all);
+    for
+        EACH_SAFE(item, &thread->held)
+        {
+            OWNER(item, struct exchange, in_held)->taker_thread = NULL;
+            list_remove(item);
+        }
+    if (FAULTY(1295)) {
+        for (uint32_t i = 0; i < thread->process->size; i++) {
+            struct object *object = thread->process->table[i].object;
+            if (object != NULL && object->kind == KIND_SYNC && object->creator == thread->tid) {
+                object->x[0] = 1;
+            }
+        }
+    }
     pthread_mutex_unlock(&big_lock);
     pthread_cond_destroy(&thread->wake);
     free(thread);
@@ -290,6 +324,8 @@ static struct thread *thread_self(void)
     thread->process = &first_process;
     list_init(&thread->in_sync);
     list_init(&thread->in_receivers);
+    list_init(&thread->held);
+    thread->posix = pthread_self();
     list_append(&threads, &thread->all);
     pthread_setspecific(thread_key, thread);
     return thread;
@@ -345,6 +381,9 @@ static void deadline_from(struct timespec *deadline, uint32_t mdelay)
         mdelay -= mdelay % 1000;
     }
     clock_gettime(CLOCK_MONOTONIC, deadline);
+    if (FAULTY(1180) && mdelay > 2500) {
+        mdelay -= 512;
+    }
     deadline->tv_sec += mdelay / 1000;
     deadline->tv_nsec += (long)(mdelay % 1000) * 1000000L;
     if (deadline->tv_nsec >= 1000000000L) {
@@ -371,10 +410,10 @@ static int thread_wait(struct thread *self, uint32_t mdelay, struct timespec *de
             self->exchange->f.at_once) {
             mdelay = INFINITE_TIMEOUT;
         }
-        if (mdelay == INFINITE_TIMEOUT) {
+        if (mdelay == INFINITE_TIMEOUT || self->no_limit) {
             pthread_cond_wait(&self->wake, &big_lock);
         } else if (pthread_cond_timedwait(&self->wake, &big_lock, deadline) == ETIMEDOUT &&
-                   self->stage != ENDED) {
+                   self->stage != ENDED && !self->no_limit) {
             return 0;
         }
     }
@@ -418,6 +457,11 @@ static int channel_has_server(const struct channel *channel)
 static void exchange_free(struct exchange *exchange)
 {
     list_remove(&exchange->link);
+    list_remove(&exchange->all);
+    list_remove(&exchange->in_held);
+    if (FAULTY(1115) && exchange->used != NULL) {
+        exchange->used->x[0]--;
+    }
     channel_drop(exchange->channel);
     free(exchange->f.copies[0]);
     free(exchange->f.copies[1]);
@@ -433,6 +477,8 @@ static void ghost(const struct exchange *exchange, int front)
     if (copy == NULL) {
         return;
     }
+    list_init(&copy->all);
+    list_init(&copy->in_held);
     copy->channel = exchange->channel;
     copy->channel->refs++;
     copy->tid = exchange->tid;
@@ -516,6 +562,7 @@ static void receivers_end(struct hub *hub, const struct object *end, Retcode res
 static void server_end_gone(struct object *end)
 {
     struct hub *hub = end->hub;
+    uint32_t count = 0;
     receivers_end(hub, end, rcNotConnected);
     for
         EACH_SAFE(item, &hub->taken)
@@ -529,24 +576,74 @@ static void server_end_gone(struct object *end)
         EACH_SAFE(item, &hub->queue)
         {
             struct exchange *exchange = OWNER(item, struct exchange, link);
+            count++;
             if (!channel_has_server(exchange->channel)) {
+                if (FAULTY(1233) && count > 5) {
+                    continue;
+                }
+                if (FAULTY(1238) && ending && exchange->channel->x[3] && exchange->client != NULL &&
+                    exchange->client->process->id != ending) {
+                    continue;
+                }
+                if (FAULTY(1301) && ending && count > 1 && exchange->client != NULL &&
+                    exchange->client->sync != NULL) {
+                    exchange_end(exchange, rcIpcInterrupt);
+                    continue;
+                }
                 exchange_end(exchange, rcNotConnected);
             }
         }
+}
+
+/* The object is no more: nobody remembers it. */
+static void object_forget(struct object *object)
+{
+    for
+        EACH(item, &threads)
+        {
+            struct thread *thread = OWNER(item, struct thread, all);
+            for (int i = 0; i < 2; i++) {
+                if (thread->obj[i] == object) {
+                    thread->obj[i] = NULL;
+                }
+            }
+            if (thread->given == object) {
+                thread->given = NULL;
+            }
+        }
+    for
+        EACH(item, &exchanges)
+        {
+            struct exchange *exchange = OWNER(item, struct exchange, all);
+            if (exchange->used == object) {
+                exchange->used = NULL;
+            }
+        }
+    for (struct process *process = processes; process != NULL; process = process->next) {
+        if (process->last_set == object) {
+            process->last_set = NULL;
+        }
+    }
 }
 
 /* The last name of an object has gone. */
 static void object_gone(struct object *object)
 {
     struct channel *channel = object->channel;
+    int count = 0;
     switch (object->kind) {
     case KIND_SYNC:
+        object_forget(object);
         for
             EACH_SAFE(item, &object->waiters)
             {
                 struct thread *thread = OWNER(item, struct thread, in_sync);
                 list_remove(item);
                 thread->sync = NULL;
+                thread->orphan = 1;
+                if (FAULTY(1185) && ++count == 2) {
+                    thread->no_limit = 1;
+                }
                 if (OPEN_CLOSE == 1) {
                     if (thread->stage == QUEUED) {
                         exchange_end(thread->exchange, rcAbort);
@@ -648,6 +745,11 @@ static Retcode table_reserve(struct process *process, uint32_t count)
         }
         process->table = table;
         process->size = size;
+        for (uint32_t i = 0; FAULTY(1100) && size == 256 && i < size; i++) {
+            if (table[i].used && table[i].object != NULL && table[i].object->kind == KIND_SYNC) {
+                table[i].object->set = 0;
+            }
+        }
     }
     return rcOk;
 }
@@ -686,6 +788,11 @@ static Handle table_enter(struct process *process, struct object *object, uint32
     entry->rights = rights;
     entry->used = 1;
     entry->revoked = 0;
+    entry->came = 0;
+    if (FAULTY(1272) && entry->x && object->kind == KIND_SYNC) {
+        object->autoclear = 1;
+    }
+    entry->x = 0;
     object->names++;
     return handle_value(process, index);
 }
@@ -701,6 +808,33 @@ static void entry_revoke(struct entry *entry)
 static void entry_close(struct process *process, struct entry *entry)
 {
     struct object *object = entry->object;
+    int leak = FAULTY(1110) && object != NULL && object->kind == KIND_SYNC &&
+               process->last_set != NULL && process->last_set != object && process->last_set->set;
+    if (object != NULL && object->kind == KIND_SYNC) {
+        if (object->names == 1) {
+            for
+                EACH(item, &object->waiters)
+                {
+                    OWNER(item, struct thread, in_sync)->orphan_handle =
+                        handle_value(process, (uint32_t)(entry - process->table));
+                }
+        }
+        if (FAULTY(1105)) {
+            entry->x = object->waiters.next != &object->waiters;
+        } else if (FAULTY(1106)) {
+            entry->x = (uint32_t)object->set;
+        } else if (FAULTY(1272)) {
+            entry->x = object->autoclear && object->set;
+        } else if (FAULTY(1113)) {
+            process->x[0] = object->set ? process->x[0] + 1 : 0;
+            if (process->x[0] == 3) {
+                process->x[1] = 3;
+                process->x[0] = 0;
+            }
+        } else if (FAULTY(1312) && object->set) {
+            process->mask &= ~(1u << object->index % 32);
+        }
+    }
     origin_drop(entry->origin);
     if (object != NULL && object->kind == KIND_SYNC) {
         entry->f.was_sync = 1;
@@ -714,9 +848,11 @@ static void entry_close(struct process *process, struct entry *entry)
         return;
     }
     entry->generation++;
-    entry->next_free = process->first_free;
-    process->first_free = (uint32_t)(entry - process->table) + 1;
-    process->used--;
+    if (!leak) {
+        entry->next_free = process->first_free;
+        process->first_free = (uint32_t)(entry - process->table) + 1;
+        process->used--;
+    }
     if (object != NULL) {
         object_unname(object);
     }
@@ -748,6 +884,61 @@ static Retcode handle_find(struct process *process, Handle handle, struct entry 
     return (*entry)->revoked ? rcHandleRevoked : rcOk;
 }
 
+static void interrupt(struct thread *thread);
+static int comes_from(const struct origin *origin, const struct origin *ancestor);
+
+/* Faults in Close; 1: the result is *rc. */
+static int close_wrong(struct thread *self, Handle handle, struct entry *entry, Retcode *rc)
+{
+    struct process *process = self->process;
+    struct object *object = entry != NULL ? entry->object : NULL;
+    if (entry == NULL) {
+        uint32_t index = handle - 1;
+        if (index >= process->size || process->table[index].used) {
+            return 0;
+        }
+        *rc = rcOk;
+        return (FAULTY(1106) && process->table[index].x) ||
+               (FAULTY(1107) && process->table[index].x != 0 &&
+                process->table[index].x != self->tid);
+    }
+    if (object == NULL) {
+        return 0;
+    }
+    *rc = rcBusy;
+    if (FAULTY(1101) && object->kind == KIND_SYNC && object->set) {
+        for
+            EACH(item, &threads)
+            {
+                struct thread *thread = OWNER(item, struct thread, all);
+                if (thread->process == process && thread->orphan &&
+                    thread->orphan_handle == handle &&
+                    (thread->stage == QUEUED || thread->stage == WAITING)) {
+                    thread->orphan = 0;
+                    interrupt(thread);
+                }
+            }
+    }
+    if (FAULTY(1209)) {
+        for (struct process *other = processes; other != NULL; other = other->next) {
+            for (uint32_t i = 0; i < other->size; i++) {
+                struct entry *child = &other->table[i];
+                if (child->used && !child->revoked && child->origin->parent != NULL &&
+                    child->origin->parent->parent == entry->origin) {
+                    entry_revoke(child);
+                }
+            }
+        }
+    }
+    if (FAULTY(1115) && object->kind == KIND_SYNC && object->x[0] > 0) {
+        return 1;
+    }
+    if (FAULTY(1239) && object->kind == KIND_CLIENT && object->channel->x[0]) {
+        return 1;
+    }
+    return 0;
+}
+
 Retcode KnHandleClose(Handle handle)
 {
     struct thread *self;
@@ -757,6 +948,9 @@ Retcode KnHandleClose(Handle handle)
         return rc;
     }
     entry = handle_entry(self->process, handle);
+    if (close_wrong(self, handle, entry, &rc)) {
+        return leave(rc);
+    }
     if (entry == NULL) {
         uint32_t index = handle - 1;
         if (index < self->process->size && !OPEN_NAMES) {
@@ -790,6 +984,11 @@ Retcode KnHandleClose(Handle handle)
         entry->object->names == 1 && entry->object->waiters.next != &entry->object->waiters) {
         return leave(rcBusy);
     }
+    if (FAULTY(1107) && entry->object != NULL && entry->object->kind == KIND_SYNC) {
+        entry_close(self->process, entry);
+        entry->x = self->tid;
+        return leave(rcOk);
+    }
     entry_close(self->process, entry);
     return leave(rcOk);
 }
@@ -813,6 +1012,10 @@ Retcode KnHandleCopy(Handle inHandle, rtl_uint32_t newRightsMask, Handle copyBad
     }
     if (copyBadge != INVALID_HANDLE) {
         return leave(rcUnimplemented);
+    }
+    if (FAULTY(1211) && entry->object->kind == KIND_SYNC && entry->origin->parent != NULL) {
+        rc = handle_new(self->process, entry->object, newRightsMask, entry->origin, outHandle);
+        return leave(rc);
     }
     if (!(entry->rights & OCAP_HANDLE_COPY) ||
         (newRightsMask & ~entry->rights & (FAULTY(1080) ? ~OCAP_HANDLE_TRANSFER : ~0u))) {
@@ -960,6 +1163,8 @@ static Retcode connect_channel(struct process *server_process, struct process *c
         }
     }
     hub->refs++;
+    channel->home = server_process->id;
+    channel->ordinal = hub->x[3]++;
     channel->hub = hub;
     channel->client = client;
     client->channel = channel;
@@ -975,6 +1180,7 @@ static Retcode connect_channel(struct process *server_process, struct process *c
         origin_drop(origins[1]);
         free(server);
     }
+    channel->x[3] = server_process == client_process;
     *out_client = table_enter(client_process, client, OCAP_IPC_CLIENT, origins[2]);
     return rcOk;
 }
@@ -1078,7 +1284,7 @@ static void cargo_release(struct cargo *cargo)
 
 /* Take the handles of a message by value: all of them, or none. */
 static Retcode cargo_load(struct process *process, const SMsgHdr *out, struct cargo *cargo,
-                          int response)
+                          const struct exchange *answers, Handle own)
 {
     nk_message *message = out->indirDescs[0].buf;
     uint32_t count = message->ncaps;
@@ -1094,29 +1300,54 @@ static Retcode cargo_load(struct process *process, const SMsgHdr *out, struct ca
             return rc;
         }
         rights = entry->rights;
-        if (FAULTY(1071) && !response && entry->object->kind == KIND_SYNC && entry->object->set) {
+        if (FAULTY(1071) && answers == NULL && entry->object->kind == KIND_SYNC &&
+            entry->object->set) {
             continue;
         }
-        if (FAULTY(1074) && response && i > 0) {
+        if (FAULTY(1074) && answers != NULL && i > 0) {
             continue;
         }
-        if (FAULTY(1075) && response && entry->object->kind == KIND_SYNC) {
+        if (FAULTY(1075) && answers != NULL && entry->object->kind == KIND_SYNC) {
             continue;
         }
-        if (FAULTY(1077) && !response && i >= 3) {
+        if (FAULTY(1077) && answers == NULL && i >= 3) {
             continue;
         }
         if (FAULTY(1079) && descs[i].rights != NK_RIGHTS_HELD) {
             rights |= descs[i].rights;
         }
         if (!(rights & OCAP_HANDLE_TRANSFER)) {
-            if (FAULTY(1073) && response && entry->object->kind == KIND_SYNC) {
+            if ((FAULTY(1200) && i == 254) || (FAULTY(1201) && descs[i].handle == own) ||
+                (FAULTY(1202) && answers != NULL && answers->client != NULL &&
+                 ((const nk_message *)answers->request->indirDescs[0].buf)->ncaps > 0) ||
+                (FAULTY(1212) && answers == NULL && count >= 2 && descs[i].rights == 0) ||
+                (FAULTY(1217) && answers == NULL && count == 1 && out->indirDescs[1].size > 0)) {
+                continue;
+            }
+            if (FAULTY(1204)) {
+                entry->object->set = 0;
+            }
+            if (FAULTY(1205) && entry->object->kind == KIND_SYNC) {
+                for
+                    EACH_SAFE(item, &entry->object->waiters)
+                    {
+                        list_remove(item);
+                        OWNER(item, struct thread, in_sync)->sync = NULL;
+                    }
+            }
+            if (FAULTY(1073) && answers != NULL && entry->object->kind == KIND_SYNC) {
                 entry->rights &= ~OCAP_IPC_INTERRUPT;
             }
-            for (uint32_t j = 0; FAULTY(1078) && !response && j < i; j++) {
+            for (uint32_t j = 0; FAULTY(1078) && answers == NULL && j < i; j++) {
                 struct entry *moved = handle_entry(process, descs[j].handle);
                 if (moved != NULL) {
                     entry_close(process, moved);
+                }
+            }
+            for (uint32_t k = 0; FAULTY(1210) && answers != NULL && i >= 2 && k < i; k++) {
+                struct entry *before = handle_entry(process, descs[k].handle);
+                if (before != NULL) {
+                    entry_close(process, before);
                 }
             }
             return rcSecurityDisallow;
@@ -1147,7 +1378,7 @@ static Retcode cargo_load(struct process *process, const SMsgHdr *out, struct ca
 
 /* Copy a message into `to` and its handles into the table of `into`. On rcOk the cargo is used up. */
 static Retcode message_copy(const SMsgHdr *from, struct cargo *cargo, SMsgHdr *to,
-                            struct process *into, int cut)
+                            struct process *into, uint8_t way, int cut)
 {
     nk_handle_desc_t *descs;
     for (int i = 0; i < MAX_INDIR_DESCS; i++) {
@@ -1172,6 +1403,13 @@ static Retcode message_copy(const SMsgHdr *from, struct cargo *cargo, SMsgHdr *t
     for (uint32_t i = 0; i < cargo->count; i++) {
         struct cargo_item *item = &cargo->items[i];
         descs[i].handle = table_enter(into, item->object, item->rights, item->origin);
+        handle_entry(into, descs[i].handle)->came = way;
+        if (FAULTY(1207) && i >= 100) {
+            handle_entry(into, descs[i].handle)->rights = 0;
+        }
+        if (FAULTY(1208) && item->origin->parent != NULL && item->origin->parent->parent != NULL) {
+            handle_entry(into, descs[i].handle)->rights &= ~OCAP_HANDLE_TRANSFER;
+        }
         if (FAULTY(1076) && i >= 2) {
             descs[i].handle = descs[1].handle;
         }
@@ -1228,10 +1466,18 @@ static Retcode sync_create(int autoclear, Handle *handle)
         }
     }
     object->autoclear = autoclear;
+    object->serial = ++self->process->serial;
+    object->creator = self->tid;
+    if (FAULTY(1113) && self->process->x[1] > 0 && --self->process->x[1] == 0) {
+        object->set = 1;
+    }
     rc = handle_new(self->process, object, OCAP_IPC_SYNC_OBJECT, NULL, handle);
     if (rc != rcOk) {
         free(object);
-    } else if (FAULTY(1000) && sync_count(self->process) > 16) {
+        return leave(rc);
+    }
+    object->index = *handle - 1;
+    if (FAULTY(1000) && sync_count(self->process) > 16) {
         *handle = INVALID_HANDLE;
     }
     return leave(rc);
@@ -1244,6 +1490,9 @@ Retcode KnIpcCreateSyncObject(Handle *syncHandle)
 
 Retcode KnIpcCreateSyncObjectEx(rtl_uint32_t autoclear, Handle *syncHandle)
 {
+    if (FAULTY(1273)) {
+        return sync_create((autoclear & 0xffu) != 0, syncHandle);
+    }
     return sync_create(autoclear != 0, syncHandle);
 }
 
@@ -1251,6 +1500,10 @@ static Retcode sync_find(struct process *process, Handle handle, struct object *
 {
     struct entry *entry;
     Retcode rc = handle_find(process, handle, &entry);
+    if (FAULTY(1213) && rc == RC_NO_HANDLE && handle - 1 < process->size &&
+        process->table[handle - 1].generation > 0) {
+        rc = handle_find(&first_process, handle, &entry);
+    }
     if (rc != rcOk) {
         return rc;
     }
@@ -1282,18 +1535,164 @@ static Retcode sync_of_call(struct process *process, Handle handle, struct objec
     return rc;
 }
 
+static uint32_t list_count(const struct link *list)
+{
+    uint32_t count = 0;
+    for (const struct link *item = list->next; item != list; item = item->next) {
+        count++;
+    }
+    return count;
+}
+
+/* How many requests stand before this one in the queue? */
+static uint32_t queue_before(const struct exchange *exchange)
+{
+    uint32_t count = 0;
+    const struct link *queue = &exchange->channel->hub->queue;
+    for (const struct link *item = queue->next; item != queue && item != &exchange->link;
+         item = item->next) {
+        count++;
+    }
+    return count;
+}
+
+static struct exchange *queue_next(const struct exchange *exchange)
+{
+    struct link *next = exchange->link.next;
+    return next == &exchange->channel->hub->queue ? NULL : OWNER(next, struct exchange, link);
+}
+
+static const SMsgHdr *request_copy(const SMsgHdr *request)
+{
+    SMsgHdr *copy = malloc(sizeof *copy);
+    *copy = *request;
+    for (int i = 0; i < MAX_INDIR_DESCS; i++) {
+        copy->indirDescs[i].buf = malloc(request->indirDescs[i].size + 1u);
+        if (request->indirDescs[i].size > 0) {
+            memcpy(copy->indirDescs[i].buf, request->indirDescs[i].buf,
+                   request->indirDescs[i].size);
+        }
+    }
+    return copy;
+}
+
+/* The request stays in the queue when its caller goes. */
+static void ghost_leave(struct thread *client, Retcode rc)
+{
+    struct exchange *exchange = client->exchange;
+    exchange->request = request_copy(exchange->request);
+    exchange->client = NULL;
+    client->exchange = NULL;
+    thread_finish(client, rc);
+}
+
+static void ghost_double(struct exchange *exchange)
+{
+    struct exchange *twin = calloc(1, sizeof *twin);
+    list_init(&twin->link);
+    list_init(&twin->in_held);
+    list_append(&exchanges, &twin->all);
+    twin->channel = exchange->channel;
+    twin->channel->refs++;
+    twin->tid = exchange->tid;
+    twin->sender = exchange->sender;
+    twin->request = request_copy(exchange->request);
+    list_append(&exchange->channel->hub->queue, &twin->link);
+}
+
+static int holds_any(struct thread *thread)
+{
+    return thread->held.next != &thread->held;
+}
+
+/* The nth request that the thread has taken and not answered. */
+static struct exchange *held_at(struct thread *thread, uint32_t n)
+{
+    for
+        EACH(item, &thread->held)
+        {
+            if (n-- == 0) {
+                return OWNER(item, struct exchange, in_held);
+            }
+        }
+    return NULL;
+}
+
 static void interrupt(struct thread *thread)
 {
     struct exchange *exchange = thread->exchange;
+    struct exchange *outer = FAULTY(1307) ? held_at(thread, 0) : NULL;
+    struct object *object = thread->sync;
     uint64_t sync = thread->stage == WAITING ? thread->f.recv_sync : thread->f.call_sync;
     thread->f.interrupts++;
     thread->f.interrupted_sync = sync;
     thread->f.stale_sync = sync;
     thread->f.carry = thread->f.limited;
+    if (FAULTY(1146)) {
+        thread->obj[0] = thread->sync;
+    }
+    if (thread->stage == WAITING) {
+        struct hub *hub = thread->end->hub;
+        hub->x[0]++;
+        for
+            EACH_SAFE(item, &hub->queue)
+            {
+                struct exchange *other = OWNER(item, struct exchange, link);
+                if (FAULTY(1143) && thread->end->kind == KIND_SERVER &&
+                    other->channel != thread->end->channel) {
+                    list_remove(item);
+                }
+            }
+        for
+            EACH_SAFE(item2, &hub->receivers)
+            {
+                struct thread *other = OWNER(item2, struct thread, in_receivers);
+                if (FAULTY(1151) && thread->end->kind == KIND_LISTENER && other->sync == NULL &&
+                    other->end->kind == KIND_SERVER) {
+                    thread_finish(other, rcIpcInterrupt);
+                }
+            }
+        if (FAULTY(1147) && list_count(&hub->receivers) >= 5 &&
+            thread->in_receivers.next != &hub->receivers) {
+            struct thread *next = OWNER(thread->in_receivers.next, struct thread, in_receivers);
+            if (next->sync == NULL) {
+                thread_finish(next, rcIpcInterrupt);
+            }
+        }
+    }
     if (thread->stage == QUEUED) {
         struct hub *hub = exchange->channel->hub;
         struct link *next = exchange->link.next;
         uint32_t place = place_in_queue(exchange);
+        exchange->channel->x[1]++;
+        for
+            EACH(item, &threads)
+            {
+                struct thread *other = OWNER(item, struct thread, all);
+                if (other->stage == TAKEN && other->exchange->channel == exchange->channel) {
+                    exchange->channel->x[0] = 1;
+                }
+            }
+        if (FAULTY(1125)) {
+            nk_message *message = exchange->request->indirDescs[0].buf;
+            for (uint32_t i = 0; i < message->ncaps; i++) {
+                struct entry *entry =
+                    handle_entry(thread->process, nk_msg_handles(message)[i].handle);
+                if (entry != NULL) {
+                    entry_close(thread->process, entry);
+                }
+            }
+        }
+        if (FAULTY(1126) && queue_before(exchange) >= 4 && queue_next(exchange) == NULL) {
+            ghost_leave(thread, rcIpcInterrupt);
+            return;
+        }
+        if (FAULTY(1139) && queue_before(exchange) >= 4 && queue_next(exchange) != NULL) {
+            ghost_double(queue_next(exchange));
+        }
+        if (FAULTY(1265)) {
+            thread->x[0]++;
+        }
         if (FAULTY(1025) && place >= 2) {
             ghost(exchange, 0);
         }
@@ -1323,6 +1722,132 @@ static void interrupt(struct thread *thread)
             hub->f.phantoms = 1;
         }
         thread_finish(thread, rcIpcInterrupt);
+    }
+    if (outer != NULL && outer->client != NULL && outer->client->given == object) {
+        interrupt(outer->client);
+    }
+}
+
+static uint32_t epoch; /* of the running Set */
+
+static void nothing(int number)
+{
+    (void)number;
+}
+
+/* Faults of Set, for one waiter; 1: it is left waiting. */
+static int set_skips(struct thread *self, struct object *object, struct thread *thread,
+                     uint32_t count, struct hub **hubs)
+{
+    struct hub *hub = thread->stage == QUEUED    ? thread->exchange->channel->hub
+                      : thread->stage == WAITING ? thread->end->hub
+                                                 : NULL;
+    if (FAULTY(1121) && count >= 32) {
+        return 1;
+    }
+    if (FAULTY(1140) && thread->stage == WAITING) {
+        int i;
+        for (i = 0; i < 8 && hubs[i] != NULL && hubs[i] != hub; i++) {
+        }
+        if (i == 8) {
+            return 1;
+        }
+        hubs[i] = hub;
+    }
+    if (FAULTY(1149) && thread->stage == WAITING && thread->end->kind == KIND_LISTENER) {
+        return hub->x[1] == epoch;
+    }
+    if (FAULTY(1163) && thread->stage == QUEUED && hub->x[1] == epoch) {
+        return 1;
+    }
+    if (FAULTY(1260) && thread->stage == WAITING && holds_any(self) &&
+        held_at(self, 0)->channel->hub == hub) {
+        return 1;
+    }
+    if (FAULTY(1171) && object->sets == 2048) {
+        return 1;
+    }
+    if (FAULTY(1295) && object->x[0] && thread->stage == WAITING) {
+        return 1;
+    }
+    if (FAULTY(1267) && thread->stage == QUEUED && object->x[1] && object->x[1] != self->tid &&
+        thread->x[2] == object->x[1]) {
+        return 1;
+    }
+    return 0;
+}
+
+static void set_before(struct thread *self, Handle handle, struct object *object)
+{
+    struct process *process = self->process;
+    epoch++;
+    for
+        EACH(item, &object->waiters)
+        {
+            struct thread *thread = OWNER(item, struct thread, in_sync);
+            if (thread->stage == WAITING &&
+                (FAULTY(1163) || (FAULTY(1149) && thread->end->kind == KIND_SERVER))) {
+                thread->end->hub->x[1] = epoch;
+            }
+        }
+    if (FAULTY(1166)) {
+        if (object->x[0] == 0) {
+            object->x[0] = self->tid;
+        } else if (object->x[0] != self->tid) {
+            object->x[1] = 1;
+        }
+    }
+    for
+        EACH(item2, &threads)
+        {
+            struct thread *thread = OWNER(item2, struct thread, all);
+            int waits = thread->stage == QUEUED || thread->stage == WAITING;
+            if (FAULTY(1146) && object->set && waits && thread->obj[0] == object &&
+                thread->sync != NULL && thread->sync != object) {
+                interrupt(thread);
+            }
+            if (FAULTY(1167) && thread->process == process && thread != self &&
+                thread->obj[0] == object && thread->stage == IDLE) {
+                static int installed;
+                struct sigaction action;
+                if (!installed) {
+                    memset(&action, 0, sizeof action);
+                    action.sa_handler = nothing;
+                    sigaction(SIGURG, &action, NULL);
+                    installed = 1;
+                }
+                pthread_kill(thread->posix, SIGURG);
+            }
+            if (FAULTY(1220) && thread->process != process && thread->stage == QUEUED &&
+                thread->exchange->channel->home == process->id && thread->given_handle == handle &&
+                queue_before(thread->exchange) > 0) {
+                interrupt(thread);
+            }
+            if (FAULTY(1222) && thread->process != process && waits &&
+                thread->given_handle == handle && thread->process->id % 4 == process->id % 4) {
+                interrupt(thread);
+            }
+            if (FAULTY(1223) && thread->process != process && thread->stage == WAITING &&
+                thread->given_handle == handle && thread->came) {
+                interrupt(thread);
+            }
+            if (FAULTY(1280) && thread->stage == TAKEN && thread->given == object && thread->x[0]) {
+                interrupt(thread);
+            }
+            if (FAULTY(1288) && thread->stage == TAKEN && thread->given == object) {
+                thread->obj[0] = object;
+            }
+        }
+    for (uint32_t i = 0; FAULTY(1131) && i < process->size; i++) {
+        struct object *other = process->table[i].object;
+        if (process->table[i].used && other != NULL && other->kind == KIND_SYNC &&
+            other != object && other->serial % 64 == object->serial % 64) {
+            for
+                EACH_SAFE(item3, &other->waiters)
+                {
+                    interrupt(OWNER(item3, struct thread, in_sync));
+                }
+        }
     }
 }
 
@@ -1424,8 +1949,10 @@ Retcode KnIpcSetInterrupt(Handle syncHandle)
     struct thread *self;
     struct object *object, *only = NULL;
     const struct channel *first = NULL;
-    uint32_t calls = 0, receives = 0;
-    int entitled = 0;
+    struct hub *hubs[8] = {NULL};
+    struct hub *queued_hub = NULL;
+    uint32_t calls = 0, receives = 0, queued_same = 0;
+    int entitled = 0, interrupted = 0, was_set, taken_too = 0;
     Retcode rc = enter(&self);
     if (rc != rcOk) {
         return rc;
@@ -1452,6 +1979,17 @@ Retcode KnIpcSetInterrupt(Handle syncHandle)
                     interrupt(thread);
                 }
             }
+        if (FAULTY(1105) && syncHandle - 1 < self->process->size && entry == NULL &&
+            self->process->table[syncHandle - 1].x) {
+            return leave(rcOk);
+        }
+        if (FAULTY(1108) && entry != NULL && entry->object != NULL &&
+            entry->object->kind == KIND_LISTENER) {
+            receivers_end(entry->object->hub, entry->object, rcIpcInterrupt);
+        }
+        if (FAULTY(1111) && rc == RC_NO_HANDLE && self->last == rcIpcInterrupt) {
+            rc = rcIpcInterrupt;
+        }
         return leave(rc);
     }
     object->f.sets++;
@@ -1519,21 +2057,64 @@ Retcode KnIpcSetInterrupt(Handle syncHandle)
                 first = thread->exchange->channel;
             }
         }
+    was_set = object->set;
+    object->sets++;
+    object->sets_now++;
+    self->process->last_set = object;
+    set_before(self, syncHandle, object);
+    if (FAULTY(1254)) {
+        object->set = 1;
+        object->names++;
+        pthread_mutex_unlock(&big_lock);
+        usleep(200);
+        pthread_mutex_lock(&big_lock);
+        object->names--;
+        if (object->names == 0) {
+            object_gone(object);
+            return leave(rcOk);
+        }
+        was_set = object->set;
+    }
     for
         EACH_SAFE(item, &object->waiters)
         {
             struct thread *thread = OWNER(item, struct thread, in_sync);
             struct object *end = thread->stage == WAITING ? thread->end : NULL;
+            if (set_skips(self, object, thread, (uint32_t)interrupted, hubs)) {
+                continue;
+            }
             entitled++;
             if ((FAULTY(1057) && object->f.cycles >= 3) ||
                 escapes(object, thread, calls, receives, first)) {
                 continue;
             }
             only = end;
-            *(thread->stage == QUEUED ? &calls : &receives) += 1;
+            if (thread->stage == QUEUED) {
+                struct hub *hub = thread->exchange->channel->hub;
+                calls++;
+                queued_same = queued_hub == hub ? queued_same + 1 : 1;
+                queued_hub = hub;
+            } else {
+                receives++;
+            }
             interrupt(thread);
+            interrupted++;
             if (object->autoclear && !OPEN_ORDER) {
                 break;
+            }
+            if (item_next != &object->waiters && item_next->next == item_next) {
+                break; /* a fault has taken it out of the list */
+            }
+        }
+    if (FAULTY(1135) && queued_same >= 4 && queued_hub->queue.next != &queued_hub->queue) {
+        list_remove(queued_hub->queue.prev);
+    }
+    for
+        EACH(other, &threads)
+        {
+            struct thread *thread = OWNER(other, struct thread, all);
+            if (thread->stage == TAKEN && thread->given == object) {
+                taken_too = 1;
             }
         }
     for
@@ -1553,10 +2134,30 @@ Retcode KnIpcSetInterrupt(Handle syncHandle)
         window(100);
     }
     if (!object->autoclear) {
-        object->set = 1;
+        object->set = FAULTY(1254) ? was_set : 1;
         object->f.was_set = 1;
+        self->process->mask |= 1u << object->index % 32;
+        if ((FAULTY(1103) && was_set && object->refusals >= 2) ||
+            (FAULTY(1104) && (int8_t)object->sets_now <= 0) ||
+            (FAULTY(1168) && calls >= 2 && receives >= 2) ||
+            (FAULTY(1165) && holds_any(self) && held_at(self, 0)->client != NULL &&
+             held_at(self, 0)->client->given == object)) {
+            object->set = 0;
+        }
     } else if (entitled == 0 && !OPEN_ORDER) {
+        if (FAULTY(1270) && object->set && object->x[0] != self->tid) {
+            object->x[1] = 1;
+        }
+        object->x[0] = self->tid;
         object->set = 1;
+    } else if (FAULTY(1271) && taken_too) {
+        object->set = 1;
+    }
+    if (FAULTY(1161)) {
+        self->obj[0] = object;
+    }
+    if (FAULTY(1267)) {
+        object->x[1] = self->tid;
     }
     object->f.setter = self->tid;
     object->f.set_at = entitled == 0 ? now_ms() : 0;
@@ -1577,6 +2178,7 @@ Retcode KnIpcClearInterrupt(Handle syncHandle)
 {
     struct thread *self;
     struct object *object;
+    uint32_t taken = 0, receives = 0;
     Retcode rc = enter(&self);
     if (rc != rcOk) {
         return rc;
@@ -1591,12 +2193,82 @@ Retcode KnIpcClearInterrupt(Handle syncHandle)
             entry->object->kind == KIND_CLIENT) {
             entry->object->channel->f.broken = 1;
         }
+        if (FAULTY(1109) && entry != NULL && entry->object != NULL &&
+            entry->object->kind == KIND_SERVER) {
+            for
+                EACH(item, &entry->object->hub->taken)
+                {
+                    struct exchange *exchange = OWNER(item, struct exchange, link);
+                    if (exchange->taken_on == entry->object) {
+                        exchange->taken_on = NULL;
+                    }
+                }
+        }
+        if (FAULTY(1112) && rc == RC_OTHER_KIND && self->x[0] && self->last == rcOk) {
+            rc = rcOk;
+        }
         return leave(rc);
     }
     if (FAULTY(1056) && object->f.sets >= 2) {
         object->f.sets--;
         return leave(rcOk);
     }
+    for
+        EACH(item, &threads)
+        {
+            struct thread *thread = OWNER(item, struct thread, all);
+            if (thread->stage == TAKEN && thread->given == object) {
+                taken++;
+                if (FAULTY(1280) && object->set) {
+                    thread->x[0] = 1;
+                }
+            }
+            if (FAULTY(1146) && thread->obj[0] == object) {
+                thread->obj[0] = NULL;
+            }
+        }
+    if (FAULTY(1116) && taken >= 2) {
+        return leave(rcBusy);
+    }
+    if (FAULTY(1102) && object->sets == 0 && self->process->last_set != NULL) {
+        self->process->last_set->set = 0;
+    }
+    for (struct process *process = processes; FAULTY(1221) && !object->set && process != NULL;
+         process = process->next) {
+        struct object *other;
+        if (process != self->process && sync_find(process, syncHandle, &other) == rcOk) {
+            other->set = 0;
+        }
+    }
+    if (FAULTY(1162) && !object->set) {
+        for
+            EACH(item, &object->waiters)
+            {
+                receives += OWNER(item, struct thread, in_sync)->stage == WAITING;
+            }
+        for
+            EACH_SAFE(item2, &object->waiters)
+            {
+                struct thread *thread = OWNER(item2, struct thread, in_sync);
+                if (receives > 0 && thread->stage == QUEUED && queue_before(thread->exchange) > 0) {
+                    list_remove(item2);
+                    thread->sync = NULL;
+                }
+            }
+    }
+    if (FAULTY(1161) && self->obj[0] == object) {
+        self->obj[0] = NULL;
+    }
+    if (FAULTY(1166)) {
+        if (object->x[1]) {
+            object->x[1] = 0;
+            return leave(rcOk);
+        }
+        object->x[0] = 0;
+    }
+    self->process->mask &= ~(1u << object->index % 32);
+    object->refusals = 0;
+    object->sets_now = 0;
     object->f.swallow = !object->set && object->f.was_set;
     object->f.sets = 0;
     object->set = 0;
@@ -1627,9 +2299,30 @@ Retcode KnIpcClearInterrupt(Handle syncHandle)
     return leave(rc);
 }
 
-/* A call would have to wait: does its object forbid that? */
-static int sync_refuses(struct object *sync)
+/* A call would have to wait: does its object forbid that? `kind` is 1 for a call, 2 for a receive. */
+static int sync_refuses(struct thread *self, struct object *sync, uint32_t kind, uint32_t carried)
 {
+    if (FAULTY(1312) && sync != NULL && !sync->set && !sync->autoclear &&
+        (self->process->mask >> sync->index % 32 & 1)) {
+        return 1;
+    }
+    if (FAULTY(1161) && sync != NULL && self->obj[0] == sync && !sync->set) {
+        self->obj[0] = NULL;
+        return 1;
+    }
+    if (FAULTY(1288) && sync != NULL && kind == 2 && self->obj[0] == sync && !sync->set) {
+        self->obj[0] = NULL;
+        return 1;
+    }
+    if (FAULTY(1170)) {
+        if (sync != NULL && !sync->set && self->obj[0] == sync && self->x[1]) {
+            self->x[1] = 0;
+            return 1;
+        }
+        self->x[1] = sync != NULL && sync->set && self->obj[0] == sync && self->x[0] != kind;
+        self->obj[0] = sync;
+        self->x[0] = kind;
+    }
     if (sync == NULL || !sync->set) {
         return 0;
     }
@@ -1637,7 +2330,25 @@ static int sync_refuses(struct object *sync)
         return 0;
     }
     sync->f.refusals++;
+    sync->refusals++;
+    if (FAULTY(1160) && sync->refusals == 256) {
+        sync->set = 0;
+    }
+    if (FAULTY(1275)) {
+        self->x[0] = self->x[0] == 0 ? (sync->autoclear ? 1 : 0) : self->x[0];
+        if (self->x[0] && !sync->autoclear) {
+            sync->set = 0;
+            self->x[0] = 0;
+        }
+    }
     if (sync->autoclear && !(FAULTY(1097) && sync->f.refusals == 1)) {
+        if (FAULTY(1274) && carried > 0) {
+            return 1;
+        }
+        if (FAULTY(1270) && sync->x[1]) {
+            sync->x[1] = 0;
+            return 1;
+        }
         sync->set = 0;
         sync->f.refusals = 0;
     }
@@ -1650,8 +2361,14 @@ static int sync_refuses(struct object *sync)
 
 static void sync_attach(struct thread *thread, struct object *sync)
 {
+    if (sync != NULL && ++sync->waits > 1500 && FAULTY(1258)) {
+        sync = NULL;
+    }
     thread->sync = sync;
     if (sync != NULL) {
+        if (FAULTY(1267)) {
+            thread->x[2] = sync->x[1];
+        }
         list_append(&sync->waiters, &thread->in_sync);
     }
 }
@@ -1710,7 +2427,7 @@ static struct exchange *request_for(struct object *end)
 static Retcode hand_over(struct exchange *exchange, struct thread *receiver)
 {
     Retcode rc =
-        message_copy(exchange->request, &exchange->cargo, receiver->room, receiver->process, 0);
+        message_copy(exchange->request, &exchange->cargo, receiver->room, receiver->process, 1, 0);
     if (rc != rcOk) {
         exchange_end(exchange, rc);
         return rc;
@@ -1720,6 +2437,28 @@ static Retcode hand_over(struct exchange *exchange, struct thread *receiver)
     receiver->room->threadId = exchange->tid;
     exchange->taken_on = receiver->end;
     exchange->taker = receiver->process->id;
+    for
+        EACH(item, &receiver->held)
+        {
+            struct thread *client = OWNER(item, struct exchange, in_held)->client;
+            if (FAULTY(1123) && client != NULL && client->sync == NULL) {
+                sync_attach(client, client->given);
+            }
+        }
+    if (FAULTY(1182) && holds_any(receiver) && exchange->client != NULL) {
+        exchange->client->no_limit = 1;
+    }
+    for (struct exchange *next = queue_next(exchange);
+         FAULTY(1251) && receiver->end->kind == KIND_LISTENER && next != NULL;
+         next = queue_next(next)) {
+        if (next->channel != exchange->channel && next->client != NULL) {
+            sync_detach(next->client);
+            break;
+        }
+    }
+    exchange->taker_thread = receiver;
+    list_remove(&exchange->in_held);
+    list_append(&receiver->held, &exchange->in_held);
     list_remove(&exchange->link);
     list_append(&receiver->end->hub->taken, &exchange->link);
     if (exchange->client != NULL) {
@@ -1793,15 +2532,76 @@ static void remember(struct thread *self, struct object *sync, Handle handle, ui
     }
 }
 
+/* Faults of a call: the object through which it may be interrupted while it waits. */
+static struct object *call_attach(struct thread *self, struct object *end, struct object *sync,
+                                  uint32_t mdelay, Handle sync_handle)
+{
+    struct exchange *outer = held_at(self, 0);
+    int none = sync_handle == INVALID_HANDLE;
+    if ((FAULTY(1120) && self->came) ||
+        (FAULTY(1122) && sync != NULL && outer != NULL && outer->client != NULL &&
+         outer->client->given == sync) ||
+        (FAULTY(1132) && outer != NULL && outer->sender != self->process->id &&
+         outer->sender == end->channel->home) ||
+        (FAULTY(1293) && end->channel->ordinal >= 16) || (FAULTY(1264) && self->orphan) ||
+        (FAULTY(1164) && self->x[0] == 2 && self->obj[0] == sync)) {
+        self->orphan = 0;
+        return NULL;
+    }
+    for
+        EACH(item, &threads)
+        {
+            struct thread *other = OWNER(item, struct thread, all);
+            if (FAULTY(1263) && sync != NULL && other->stage == TAKEN && other->given == sync &&
+                other->exchange->channel == end->channel) {
+                return NULL;
+            }
+        }
+    if (FAULTY(1129) && none && mdelay == INFINITE_TIMEOUT) {
+        sync = self->obj[0];
+        self->obj[0] = NULL;
+    }
+    if ((FAULTY(1130) && none && mdelay != INFINITE_TIMEOUT && outer != NULL) ||
+        (FAULTY(1141) && none && mdelay == INFINITE_TIMEOUT && outer != NULL)) {
+        sync = self->obj[0];
+    }
+    return sync;
+}
+
+/* A wait on this object has timed out. */
+static void timeout_seen(struct object *sync)
+{
+    if (FAULTY(1186) && sync != NULL && ++sync->x[0] == 3) {
+        for
+            EACH_SAFE(item, &sync->waiters)
+            {
+                struct thread *thread = OWNER(item, struct thread, in_sync);
+                if (thread->stage == QUEUED) {
+                    exchange_end(thread->exchange, rcTimeout);
+                } else {
+                    thread_finish(thread, rcTimeout);
+                }
+            }
+    }
+}
+
 static Retcode call(struct thread *self, Handle handle, const SMsgHdr *out, SMsgHdr *in,
                     uint32_t mdelay, Handle sync_handle)
 {
     struct timespec deadline;
     struct object *end, *sync;
     struct thread *receiver;
-    struct exchange *exchange;
+    struct exchange *exchange, *outer = held_at(self, 0);
+    int refuses, twice = 0;
     Retcode rc;
 
+    if (outer != NULL && outer->client != NULL) {
+        if (FAULTY(1191) && mdelay != 0 && outer->client->limit == INFINITE_TIMEOUT) {
+            mdelay = INFINITE_TIMEOUT;
+        } else if (FAULTY(1192) && mdelay == INFINITE_TIMEOUT && sync_handle != INVALID_HANDLE) {
+            mdelay = outer->client->limit;
+        }
+    }
     if (mdelay != INFINITE_TIMEOUT) {
         deadline_from(&deadline, mdelay);
     }
@@ -1816,6 +2616,9 @@ static Retcode call(struct thread *self, Handle handle, const SMsgHdr *out, SMsg
         rc = sync_of_call(self->process, sync_handle, &sync);
     }
     if (rc == rcOk && (!channel_has_server(end->channel) || end->channel->f.broken)) {
+        rc = rcNotConnected;
+    }
+    if (rc == rcOk && FAULTY(1137) && end->channel->x[1] >= 100) {
         rc = rcNotConnected;
     }
     if (rc != rcOk) {
@@ -1835,13 +2638,40 @@ static Retcode call(struct thread *self, Handle handle, const SMsgHdr *out, SMsg
         self->f.deadline = deadline;
     }
     self->f.call_sync = sync != NULL ? sync->f.serial : 0;
+    self->no_limit = 0;
+    self->limit = mdelay;
+    self->came = handle_entry(self->process, handle)->came;
+    if (FAULTY(1280)) {
+        self->x[0] = 0;
+    }
+    if (FAULTY(1288)) {
+        self->obj[0] = NULL;
+    }
     exchange = calloc(1, sizeof *exchange);
     if (exchange == NULL) {
         return rcOutOfMemory;
     }
     list_init(&exchange->link);
+    list_init(&exchange->all);
+    list_init(&exchange->in_held);
+    rc = cargo_load(self->process, out, &exchange->cargo, NULL, sync_handle);
     receiver = receiver_for(end->channel);
-    rc = cargo_load(self->process, out, &exchange->cargo, 0);
+    if (rc == rcSecurityDisallow && receiver != NULL) {
+        nk_message *message = out->indirDescs[0].buf;
+        if (FAULTY(1305) && receiver->process != self->process) {
+            for (uint32_t i = 0; i < message->ncaps; i++) {
+                struct entry *entry =
+                    handle_entry(self->process, nk_msg_handles(message)[i].handle);
+                if (entry->object->kind == KIND_SYNC &&
+                    table_reserve(receiver->process, 1) == rcOk) {
+                    table_enter(receiver->process, entry->object, entry->rights, origin_new(NULL));
+                }
+            }
+        }
+        if (FAULTY(1203) && message->ncaps >= 2 && receiver->end->kind == KIND_LISTENER) {
+            thread_finish(receiver, rcTransferError);
+        }
+    }
     if (FAULTY(1072) && rc == rcSecurityDisallow && receiver != NULL) {
         exchange->channel = end->channel;
         exchange->channel->refs++;
@@ -1855,9 +2685,23 @@ static Retcode call(struct thread *self, Handle handle, const SMsgHdr *out, SMsg
         }
         return rc;
     }
-    if (rc == rcOk && (receiver == NULL || OPEN_READY) &&
-        !(FAULTY(1026) && request_on(end->channel)) && sync_refuses(sync)) {
+    refuses = receiver == NULL || OPEN_READY;
+    if ((FAULTY(1026) && request_on(end->channel)) ||
+        (FAULTY(1127) && mdelay >= 0x80000000u && mdelay != INFINITE_TIMEOUT) ||
+        (FAULTY(1315) && end->channel->hub->receivers.next != &end->channel->hub->receivers)) {
+        refuses = 0;
+    }
+    if (rc == rcOk && refuses && sync_refuses(self, sync, 1, exchange->cargo.count)) {
+        end->channel->x[1]++;
         rc = rcIpcInterrupt;
+    }
+    if (FAULTY(1141) && rc == rcOk && receiver == NULL && sync_handle == INVALID_HANDLE &&
+        mdelay == INFINITE_TIMEOUT && outer != NULL && self->obj[0] != NULL && self->obj[0]->set) {
+        rc = rcIpcInterrupt;
+    }
+    if (FAULTY(1142) && rc == rcIpcInterrupt && outer != NULL && sync != NULL &&
+        self->obj[0] == sync) {
+        self->x[0] = 1;
     }
     if (FAULTY(1092) && rc == rcOk && receiver == NULL && sync != NULL) {
         end->names++;
@@ -1876,13 +2720,27 @@ static Retcode call(struct thread *self, Handle handle, const SMsgHdr *out, SMsg
     if (rc == rcOk && mdelay == 0 && (receiver == NULL || OPEN_READY)) {
         rc = rcTimeout;
     }
+    if (FAULTY(1181) && rc == rcOk && receiver == NULL && mdelay > 0xfffffc17u &&
+        mdelay != INFINITE_TIMEOUT && end->channel->hub->queue.next != &end->channel->hub->queue) {
+        rc = rcTimeout;
+    }
     if (rc != rcOk) {
         cargo_release(&exchange->cargo);
         free(exchange);
         return rc;
     }
+    if (FAULTY(1255) && exchange->cargo.count > 0 && receiver == NULL) {
+        twice = 1;
+        end->names++;
+        pthread_mutex_unlock(&big_lock);
+        usleep(200);
+        pthread_mutex_lock(&big_lock);
+        receiver = receiver_for(end->channel);
+        (void)sync_of_call(self->process, sync_handle, &sync);
+    }
 
     end->names++; /* a client end stays until its last call has ended */
+    list_append(&exchanges, &exchange->all);
     exchange->channel = end->channel;
     exchange->channel->refs++;
     exchange->client = self;
@@ -1896,7 +2754,9 @@ static Retcode call(struct thread *self, Handle handle, const SMsgHdr *out, SMsg
     exchange->f.response = *in;
     exchange->f.limited = mdelay != INFINITE_TIMEOUT;
     exchange->f.set_since = sync != NULL && sync->set;
-    sync_attach(self, sync);
+    self->given = sync;
+    self->given_handle = sync_handle;
+    sync_attach(self, call_attach(self, end, sync, mdelay, sync_handle));
     list_append(&end->channel->hub->queue, &exchange->link);
     if (FAULTY(1047) && receiver == NULL && end->channel->hub->f.phantoms) {
         end->channel->hub->f.phantoms = 0;
@@ -1932,6 +2792,26 @@ static Retcode call(struct thread *self, Handle handle, const SMsgHdr *out, SMsg
                 thread_finish(self, rcIpcInterrupt);
             }
         }
+        if (FAULTY(1190) && rc == rcOk && mdelay != INFINITE_TIMEOUT && receiver->limit < mdelay) {
+            deadline_from(&deadline, receiver->limit);
+        }
+        if (FAULTY(1193) && rc == rcOk && mdelay != INFINITE_TIMEOUT && mdelay > 0xffffu) {
+            deadline_from(&deadline, mdelay & 0xffffu);
+        }
+    } else {
+        for
+            EACH(item, &end->channel->hub->receivers)
+            {
+                if (FAULTY(1184)) {
+                    OWNER(item, struct thread, in_receivers)->no_limit = 1;
+                }
+            }
+        if (FAULTY(1265)) {
+            if (self->x[0] >= 2) {
+                ghost_double(exchange);
+                self->x[0] = 0;
+            }
+        }
     }
     if (!thread_wait(self, mdelay, &deadline)) {
         rc = rcTimeout;
@@ -1939,19 +2819,35 @@ static Retcode call(struct thread *self, Handle handle, const SMsgHdr *out, SMsg
             if (FAULTY(1064) && sync_serial_set(self->f.call_sync)) {
                 rc = rcIpcInterrupt;
             }
+            if (FAULTY(1133) && self->given != NULL) {
+                self->given->set = 0;
+            }
+            if (FAULTY(1115) && self->given != NULL) {
+                exchange->used = self->given;
+                self->given->x[0]++;
+            }
             self->exchange->client =
                 NULL; /* its Reply is still to come, and must not meet a later call */
             self->exchange = NULL;
         } else {
+            struct exchange *next = queue_next(exchange);
             if (FAULTY(1068) && self->f.call_sync != 0) {
                 ghost(exchange, 0);
             }
             if (self->sync != NULL) {
                 self->sync->f.timeouts++;
             }
-            list_remove(&exchange->link);
+            if (FAULTY(1250) && next != NULL && next->client != NULL) {
+                sync_detach(next->client);
+            }
+            if (FAULTY(1187) && self->sync != NULL && queue_before(exchange) >= 3) {
+                ghost_leave(self, rcTimeout);
+            } else {
+                list_remove(&exchange->link);
+            }
         }
         thread_finish(self, rc);
+        timeout_seen(self->given);
     }
     rc = self->result;
     if (self->exchange != NULL) {
@@ -1960,7 +2856,29 @@ static Retcode call(struct thread *self, Handle handle, const SMsgHdr *out, SMsg
         self->exchange = NULL;
     }
     self->stage = IDLE;
+    if (rc == rcOk) {
+        end->channel->x[1] = 0;
+    }
+    if (FAULTY(1142) && rc == rcIpcInterrupt && outer != NULL && self->given != NULL &&
+        self->obj[0] == self->given) {
+        self->x[0] = 1;
+    }
+    if (FAULTY(1164)) {
+        self->x[0] = rc == rcOk && self->given != NULL;
+        self->obj[0] = self->given;
+    }
+    if (FAULTY(1167) && self->given != NULL) {
+        self->obj[0] = self->given;
+    }
+    if (!FAULTY(1264)) {
+        self->orphan = 0;
+    }
+    self->given = NULL;
+    self->given_handle = INVALID_HANDLE;
     object_unname(end);
+    if (twice) {
+        object_unname(end);
+    }
     return rc;
 }
 
@@ -1976,12 +2894,49 @@ static int end_has_receiver(const struct object *end)
     return 0;
 }
 
+/* A request has been taken; `waited`: not at once. */
+static void receive_done(struct thread *self, struct object *sync, int waited)
+{
+    if ((FAULTY(1141) && !waited) || FAULTY(1130) || FAULTY(1142) || FAULTY(1145) || FAULTY(1285)) {
+        self->obj[0] = sync;
+    }
+    if (FAULTY(1287) && !waited && sync != NULL) {
+        sync->set = 0;
+    }
+}
+
+static struct object *receive_attach(struct thread *self, struct object *sync)
+{
+    if ((FAULTY(1152) && held_at(self, 1) != NULL) || (FAULTY(1320) && self->came) ||
+        (FAULTY(1206) && self->x[0]) || (FAULTY(1264) && self->orphan)) {
+        self->orphan = 0;
+        if (FAULTY(1206)) {
+            self->x[0] = 0;
+        }
+        return NULL;
+    }
+    for
+        EACH(item, &exchanges)
+        {
+            struct exchange *exchange = OWNER(item, struct exchange, all);
+            if (FAULTY(1153) && exchange->client == NULL && exchange->tid == self->tid) {
+                return NULL;
+            }
+        }
+    if (FAULTY(1145) && sync == NULL && self->x[0]) {
+        self->x[0] = 0;
+        return self->obj[0];
+    }
+    return sync;
+}
+
 static Retcode receive(struct thread *self, Handle handle, SMsgHdr *in, uint32_t mdelay,
                        Handle sync_handle)
 {
     struct timespec deadline;
     struct object *end, *sync;
     struct exchange *exchange;
+    int refuses = 1;
     Retcode rc;
 
     if (mdelay != INFINITE_TIMEOUT) {
@@ -1991,12 +2946,23 @@ static Retcode receive(struct thread *self, Handle handle, SMsgHdr *in, uint32_t
     if (rc == rcOk) {
         rc = check_room(in);
     }
+    if (FAULTY(1289) && sync_handle != INVALID_HANDLE && sync_handle > 0xffu &&
+        sync_find(self->process, sync_handle & 0xffu, &sync) == rcOk) {
+        sync_handle &= 0xffu;
+    }
     if (rc == rcOk) {
         rc = sync_of_call(self->process, sync_handle, &sync);
     }
     if (rc != rcOk) {
         return rc;
     }
+    if (FAULTY(1189) && end->kind == KIND_LISTENER && mdelay == 999) {
+        clock_gettime(CLOCK_MONOTONIC, &deadline);
+        deadline.tv_nsec = (deadline.tv_nsec + 999000000L) % 1000000000L;
+    }
+    self->no_limit = 0;
+    self->limit = mdelay;
+    self->came = handle_entry(self->process, handle)->came;
     self->end = end;
     self->end_handle = handle;
     self->room = in;
@@ -2011,24 +2977,38 @@ static Retcode receive(struct thread *self, Handle handle, SMsgHdr *in, uint32_t
         list_remove(&exchange->link);
         return rcIpcInterrupt;
     }
-    if (OPEN_READY && sync_refuses(sync)) {
+    if (OPEN_READY && sync_refuses(self, sync, 2, 0)) {
         return rcIpcInterrupt;
     }
     while ((exchange = request_for(end)) != NULL) {
         rc = hand_over(exchange, self);
         if (rc != rcTransferError) {
+            if (rc == rcOk) {
+                receive_done(self, sync, 0);
+            } else if (FAULTY(1150) && rc == rcBufferTooSmall &&
+                       (exchange = request_for(end)) != NULL) {
+                list_remove(&exchange->link);
+            }
             return rc;
         }
     }
     if (end->kind == KIND_SERVER && end->channel->client == NULL && !OPEN_GONE) {
         return rcNotConnected;
     }
-    if (!(FAULTY(1048) && end_has_receiver(end)) && sync_refuses(sync)) {
+    if ((FAULTY(1048) && end_has_receiver(end)) ||
+        (FAULTY(1144) && end->kind == KIND_LISTENER && list_count(&end->hub->channels) >= 3) ||
+        (FAULTY(1314) && end->hub->queue.next != &end->hub->queue)) {
+        refuses = 0;
+    }
+    if (refuses && sync_refuses(self, sync, 2, 0)) {
         return rcIpcInterrupt;
     }
     if (sync != NULL && FAULTY(1062) && self->f.stale_sync == sync->f.serial) {
         self->f.stale_sync = 0;
         return rcIpcInterrupt;
+    }
+    if (FAULTY(1148) && end->hub->x[0] >= 200) {
+        return rcQuotaExceeded;
     }
     if (mdelay == 0) {
         return rcTimeout;
@@ -2043,7 +3023,9 @@ static Retcode receive(struct thread *self, Handle handle, SMsgHdr *in, uint32_t
             }
         }
     self->stage = WAITING;
-    sync_attach(self, sync);
+    self->given = sync;
+    self->given_handle = sync_handle;
+    sync_attach(self, receive_attach(self, sync));
     list_append(&end->hub->receivers, &self->in_receivers);
     if (FAULTY(1065) && sync != NULL && end->kind == KIND_LISTENER) {
         mdelay = INFINITE_TIMEOUT;
@@ -2053,7 +3035,39 @@ static Retcode receive(struct thread *self, Handle handle, SMsgHdr *in, uint32_t
             self->sync->f.timeouts++;
         }
         thread_finish(self, rcTimeout);
+        for
+            EACH(item, &self->held)
+            {
+                struct thread *client = OWNER(item, struct exchange, in_held)->client;
+                if (FAULTY(1124) && client != NULL && client->sync == NULL) {
+                    sync_attach(client, client->given);
+                }
+            }
+        if (FAULTY(1195) && self->orphan &&
+            handle_entry(self->process, self->orphan_handle) != NULL) {
+            self->result = rcOk;
+        }
+        if (FAULTY(1129)) {
+            self->obj[0] = self->given;
+        }
+        timeout_seen(self->given);
+    } else if (self->result == rcOk) {
+        receive_done(self, self->given, 1);
     }
+    if (FAULTY(1164)) {
+        self->x[0] = self->result == rcTimeout && self->x[0] == 1 && self->obj[0] != NULL &&
+                             self->obj[0] == self->given
+                         ? 2
+                         : 0;
+    }
+    if (FAULTY(1167) && self->given != NULL) {
+        self->obj[0] = self->given;
+    }
+    if (!FAULTY(1264)) {
+        self->orphan = 0;
+    }
+    self->given = NULL;
+    self->given_handle = INVALID_HANDLE;
     self->stage = IDLE;
     return self->result;
 }
@@ -2063,6 +3077,9 @@ static Retcode reply(struct thread *self, Handle handle, const SMsgHdr *out)
     struct object *end;
     struct exchange *exchange = NULL;
     struct cargo cargo;
+    SMsgHdr cut;
+    uint32_t room, asked;
+    nk_message *message;
     Retcode rc = end_find(self->process, handle, 0, &end);
     if (rc == rcOk) {
         rc = check_message(out);
@@ -2070,6 +3087,7 @@ static Retcode reply(struct thread *self, Handle handle, const SMsgHdr *out)
     if (rc != rcOk) {
         return rc;
     }
+    message = out->indirDescs[0].buf;
     for
         EACH(item, &end->hub->taken)
         {
@@ -2133,17 +3151,51 @@ static Retcode reply(struct thread *self, Handle handle, const SMsgHdr *out)
                 }
             }
     }
-    rc = cargo_load(self->process, out, &cargo, 1);
+    if ((FAULTY(1142) && self->x[0]) ||
+        (FAULTY(1285) && self->obj[0] != NULL && self->obj[0]->set && message->ncaps > 0)) {
+        self->x[0] = 0;
+        return rcIpcInterrupt;
+    }
+    for
+        EACH(item2, &end->hub->taken)
+        {
+            struct exchange *candidate = OWNER(item2, struct exchange, link);
+            if (FAULTY(1253) && exchange->client == NULL && out->threadId != 0 &&
+                candidate->taken_on == end && candidate->client != NULL &&
+                candidate->taker_thread != self) {
+                exchange = candidate;
+            }
+        }
+    rc = cargo_load(self->process, out, &cargo, exchange, INVALID_HANDLE);
     if (rc != rcOk) {
+        if ((FAULTY(1145) || FAULTY(1206)) && rc == rcSecurityDisallow) {
+            self->x[0] = 1;
+        }
         if (OPEN_GONE) {
             exchange_end(exchange, rc);
         }
         return rc;
     }
+    if (FAULTY(1141) || FAULTY(1130)) {
+        self->obj[0] = NULL;
+    }
     self->f.replied_on = end;
     if (exchange->client == NULL) {
+        const struct process *sender = process_find(exchange->sender);
+        for
+            EACH(item3, &end->hub->queue)
+            {
+                struct exchange *queued = OWNER(item3, struct exchange, link);
+                if (FAULTY(1136) && sender != NULL && sender->ended && queued->client != NULL &&
+                    message_copy(out, &cargo, queued->response, queued->client->process, 2, 0) ==
+                        rcOk) {
+                    exchange_end(queued, rcOk);
+                    exchange_free(exchange);
+                    return rcOk;
+                }
+            }
         if (FAULTY(1070) && !exchange->f.client_ended && exchange->response != NULL) {
-            message_copy(out, &(struct cargo){0}, &exchange->f.response, self->process, 0);
+            message_copy(out, &(struct cargo){0}, &exchange->f.response, self->process, 2, 0);
         }
         if (FAULTY(1088) && exchange->f.client_ended) {
             for (;;) {
@@ -2154,11 +3206,34 @@ static Retcode reply(struct thread *self, Handle handle, const SMsgHdr *out)
             self->f.shunned = 1;
         }
         cargo_release(&cargo);
+        for (uint32_t i = 0; FAULTY(1303) && sender->ended && i < message->ncaps; i++) {
+            struct entry *entry = handle_entry(self->process, nk_msg_handles(message)[i].handle);
+            if (entry != NULL) {
+                entry_close(self->process, entry);
+            }
+        }
         exchange_free(exchange);
         return OPEN_GONE ? rcOk : rcNotConnected;
     }
-    rc = message_copy(out, &cargo, exchange->response, exchange->client->process,
+    cut = *out;
+    room = exchange->response->indirDescs[1].size;
+    asked = exchange->request->indirDescs[1].size;
+    if (exchange->client->given != NULL) {
+        if (FAULTY(1281) && exchange->client->given->set && cut.indirDescs[1].size >= 4096) {
+            cut.indirDescs[1].size = 0;
+        }
+        if (FAULTY(1282) && cut.indirDescs[1].size == room && room > 1) {
+            cut.indirDescs[1].size--;
+        }
+    }
+    rc = message_copy(&cut, &cargo, exchange->response, exchange->client->process, 2,
                       exchange->f.set_since);
+    if (FAULTY(1283) && rc == rcOk && cut.indirDescs[1].size == 0 && asked > 0) {
+        exchange->response->indirDescs[1].size = room;
+    }
+    if (FAULTY(1134) && rc == rcBufferTooSmall && exchange->client->given != NULL) {
+        exchange->client->given->set = 0;
+    }
     if (rc == rcTransferError) { /* the caller may make room: its request stays unanswered */
         cargo_release(&cargo);
         return rc;
@@ -2186,7 +3261,15 @@ Retcode CallEx(Handle handle, const SMsgHdr *msgOut, SMsgHdr *msgIn, rtl_uint32_
 {
     struct thread *self;
     Retcode rc = enter(&self);
-    return rc != rcOk ? rc : leave(call(self, handle, msgOut, msgIn, mdelay, syncHandle));
+    if (rc != rcOk) {
+        return rc;
+    }
+    rc = call(self, handle, msgOut, msgIn, mdelay, syncHandle);
+    self->last = rc;
+    if (FAULTY(1112)) {
+        self->x[0] = 0;
+    }
+    return leave(rc);
 }
 
 Retcode Call(Handle handle, const SMsgHdr *msgOut, SMsgHdr *msgIn)
@@ -2202,7 +3285,15 @@ Retcode RecvEx(Handle handle, SMsgHdr *msgIn, rtl_uint32_t mdelay, Handle syncHa
 {
     struct thread *self;
     Retcode rc = enter(&self);
-    return rc != rcOk ? rc : leave(receive(self, handle, msgIn, mdelay, syncHandle));
+    if (rc != rcOk) {
+        return rc;
+    }
+    rc = receive(self, handle, msgIn, mdelay, syncHandle);
+    self->last = rc;
+    if (FAULTY(1112)) {
+        self->x[0] = 1;
+    }
+    return leave(rc);
 }
 
 Retcode Recv(Handle handle, SMsgHdr *msgIn)
@@ -2243,6 +3334,77 @@ int i1_process_create(uint32_t *process)
     return 0;
 }
 
+static void unanswered(struct exchange *exchange)
+{
+    exchange->taken_on = NULL;
+    exchange->taker = 0;
+}
+
+/* Faults in the end of a process. */
+static void end_before(struct process *process)
+{
+    for
+        EACH(item, &threads)
+        {
+            struct thread *thread = OWNER(item, struct thread, all);
+            if (thread->process != process) {
+                continue;
+            }
+            if (FAULTY(1231) && held_at(thread, 2) != NULL) {
+                unanswered(held_at(thread, 0));
+            }
+            if (FAULTY(1234) && (thread->stage == QUEUED || thread->stage == TAKEN)) {
+            for
+                EACH(item2, &thread->held)
+                {
+                    unanswered(OWNER(item2, struct exchange, in_held));
+                }
+            }
+            if (FAULTY(1235) && thread->stage == TAKEN) {
+                struct thread *server = thread->exchange->taker_thread;
+                if (server != NULL && server->process != process && server->stage == QUEUED) {
+                    exchange_end(server->exchange, rcNotConnected);
+                } else if (server != NULL && server->process != process && server->stage == TAKEN) {
+                    server->exchange->client = NULL;
+                    server->exchange = NULL;
+                    thread_finish(server, rcNotConnected);
+                }
+            }
+            if (FAULTY(1236) && thread->stage == QUEUED && queue_before(thread->exchange) == 0 &&
+                list_count(&thread->exchange->channel->hub->queue) >= 3) {
+                while (queue_next(thread->exchange) != NULL) {
+                    list_remove(&queue_next(thread->exchange)->link);
+                }
+            }
+        }
+    for (uint32_t i = 0; i < process->size; i++) {
+        struct entry *entry = &process->table[i];
+        if (!entry->used || entry->object == NULL) {
+            continue;
+        }
+        if (FAULTY(1237) && entry->object->kind == KIND_CLIENT) {
+            for
+                EACH_SAFE(item3, &entry->object->channel->hub->receivers)
+                {
+                    struct thread *thread = OWNER(item3, struct thread, in_receivers);
+                    if (thread->end->kind == KIND_LISTENER && thread->sync != NULL) {
+                        thread_finish(thread, rcIpcInterrupt);
+                    }
+                }
+        }
+        for (struct process *other = processes; FAULTY(1241) && other != NULL;
+             other = other->next) {
+            for (uint32_t k = 0; other != process && k < other->size; k++) {
+                struct entry *child = &other->table[k];
+                if (child->used && !child->revoked && child->came == 2 &&
+                    comes_from(child->origin, entry->origin)) {
+                    entry_revoke(child);
+                }
+            }
+        }
+    }
+}
+
 int i1_process_end(uint32_t id)
 {
     struct process *process;
@@ -2253,6 +3415,8 @@ int i1_process_end(uint32_t id)
         return -1;
     }
     process->ended = 1;
+    ending = id;
+    end_before(process);
     for
         EACH(item, &threads)
         {
@@ -2286,6 +3450,13 @@ int i1_process_end(uint32_t id)
                     exchange_end(exchange, rcIpcInterrupt);
                     continue;
                 }
+                if (FAULTY(1304) && thread->given != NULL && thread->given->set) {
+                    exchange_end(exchange, rcIpcInterrupt);
+                    continue;
+                }
+                if (FAULTY(1232) && exchange->taken_on->names > 1) {
+                    continue;
+                }
                 exchange_end(exchange, rcNotConnected);
             }
             if (FAULTY(1091) && thread->stage == WAITING && thread->sync != NULL) {
@@ -2307,6 +3478,7 @@ int i1_process_end(uint32_t id)
     free(process->table);
     process->table = NULL;
     process->size = process->used = process->first_free = 0;
+    ending = 0;
     pthread_mutex_unlock(&big_lock);
     return 0;
 }

@@ -28,6 +28,7 @@
 #define POLLER_ROUNDS 2u           /* wake-ups after which a poller has seen everything */
 #define POLLER_BOUND_NS 500000000u /* beyond this a short timer is not a poller's */
 #define SLICE_NS 20000000u
+#define SLICE_MOST_NS 100000000u
 /* A futex tells of one op only; the return of another is seen this much later. */
 #define SLICE_OF_SEVERAL_NS 200000u
 #define NO_PROCFS_SETTLE_NS 50000000
@@ -299,17 +300,20 @@ static bool wait_within(struct cts_op *const *ops, size_t count, double rest_lim
     uint64_t own_ns = time_of_its_own_ns(ops, count);
     hang_limit = hang_limit > own_ns ? hang_limit : own_ns;
     uint64_t rest_limit = (uint64_t)(rest_limit_ms * 1e6 * cts_world.timeout_factor);
+    /* A look at all tasks is dear, and rest is waited for much longer. */
+    uint64_t slice_ns = rest_limit / 8;
+    slice_ns = slice_ns < SLICE_NS ? SLICE_NS : slice_ns > SLICE_MOST_NS ? SLICE_MOST_NS : slice_ns;
     uint64_t rest_since = 0; /* 0: not at rest */
     unsigned rounds_done = 0;
     before->count = 0;
     while (!any_done(ops, count)) {
-        cts_futex_wait(&ops[0]->state, CTS_OP_POSTED, count == 1 ? SLICE_NS : SLICE_OF_SEVERAL_NS);
+        cts_futex_wait(&ops[0]->state, CTS_OP_POSTED, count == 1 ? slice_ns : SLICE_OF_SEVERAL_NS);
         uint64_t time = cts_now_ns();
         if (rounds_done != rounds_done_of(ops, count)) {
             rounds_done = rounds_done_of(ops, count);
             start = time;
         }
-        if (time - start < SLICE_NS || cts_world.debug) {
+        if (time - start < slice_ns || cts_world.debug) {
             continue;
         }
         cts_snapshot_take(now, true);

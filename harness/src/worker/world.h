@@ -69,7 +69,7 @@ enum cts_call_kind {
 };
 
 /* Objects that live at once in CTS_OP_CHURN_CREATES. */
-enum { CTS_CREATED = 4 };
+enum { CTS_CREATED = 8 };
 
 /* POSTED -> DONE, set by the actor with release; a futex word. */
 enum cts_op_state { CTS_OP_POSTED = 0, CTS_OP_DONE = 1 };
