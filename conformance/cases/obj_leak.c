@@ -13,7 +13,7 @@ enum { MANY = 4096, WAITS = 1024, FEW = 4, MADE_ELSEWHERE = 8400 };
 /* A library, or a machine, that takes longer for a wait, or for all of them, is not measured. */
 enum { FIRST_WAITS = 16, TRIES = 5 };
 #define SLOW_NS 2000000u
-#define ENOUGH_NS 40000000000u
+#define ENOUGH_NS 25000000000u
 
 struct waiting {
     struct cts_actor *waiter;

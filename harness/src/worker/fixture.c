@@ -141,9 +141,10 @@ struct cts_link cts_link_add(const struct cts_link *link)
 /* Calls that its actors were in never return: what is received of them meets no return. */
 static void end_calls(const struct cts_process *process)
 {
-    for (const struct cts_actor *actor = cts_world.actors; actor != NULL; actor = actor->next) {
+    for (struct cts_actor *actor = cts_world.actors; actor != NULL; actor = actor->next) {
         if (actor->process == process && cts_actor_busy(actor)) {
             actor->current->seq_return = UINT64_MAX;
+            atomic_store(&actor->hold, 0); /* who was frozen is no more */
         }
     }
 }

@@ -26,7 +26,7 @@
 /* Time for the rounds, and for those that still have to tell a leak from what is kept: a busy machine
  * makes few rounds. Both leave a long case time to end. */
 #define BUDGET_MS 15000u
-#define UNDECIDED_BUDGET_MS 45000u
+#define UNDECIDED_BUDGET_MS 40000u
 #define PROCESSES_MAX 64u
 /* So many objects in a round make the harness's own memory small beside theirs. */
 #define OBJECTS_LEAST 1024u
@@ -173,7 +173,9 @@ struct cts_growth *cts_growth_begin(unsigned objects)
     growth->objects = objects;
     growth->start_ns = cts_now_ns();
     growth->budget_ns = (uint64_t)(BUDGET_MS * 1e6 * factor);
-    growth->undecided_budget_ns = (uint64_t)(UNDECIDED_BUDGET_MS * 1e6 * factor);
+    uint64_t undecided_ns = (uint64_t)(UNDECIDED_BUDGET_MS * 1e6 * cts_world.timeout_factor);
+    growth->undecided_budget_ns =
+        undecided_ns > growth->budget_ns ? undecided_ns : growth->budget_ns;
     growth->judged[TASKS] = growth->judged[DESCRIPTORS] = true;
     growth->judged[OBJECTS] = cts_adapter_in_use.live_objects != NULL;
     growth->judged[BYTES] = objects >= OBJECTS_LEAST && !memory_is_kept();

@@ -60,7 +60,8 @@ enum cts_worker_exit {
 #define CTS_ADDRESS_SPACE_BYTES (4ull * 1024u * 1024u * 1024u)
 /* Bounds, in milliseconds before the timeout factor. A call that must return is given
  * CTS_HANG_LIMIT_MS (each round of one that repeats), or CTS_REST_LIMIT_MS of complete rest of the
- * whole process, whichever ends first; a case CTS_CASE_LIMIT_MS or CTS_LONG_CASE_LIMIT_MS. */
+ * whole process, whichever ends first; a case CTS_CASE_LIMIT_MS or CTS_LONG_CASE_LIMIT_MS. wait.c gives a
+ * call with a limit of its own that time as well. */
 #define CTS_HANG_LIMIT_MS 8000u
 #define CTS_REST_LIMIT_MS 1500u
 #define CTS_CASE_LIMIT_MS 20000u
