@@ -44,6 +44,12 @@ static void churn(const struct churning *c, unsigned rounds)
     unsigned most = FIRST_PORTION;
     rtl_uint64_t spent_ns = 0;
     rtl_uint64_t budget_most_ns = c->used ? BUDGET_NS : BUDGET_MOST_NS;
+    /* If each object leaves a thread or a descriptor behind, the machine has not enough for all. */
+    struct cts_growth *growth = cts_growth_begin(FIRST_PORTION);
+    while (cts_growth_next(growth)) {
+        cts_check_returned(start_portion(c, 0, FIRST_PORTION), rcOk);
+    }
+    cts_check_no_leak(growth);
     while (done < rounds && spent_ns < (done < ROUNDS_LEAST ? budget_most_ns : BUDGET_NS)) {
         unsigned portion = rounds - done < most ? rounds - done : most;
         for (int i = 0; i < c->count; i++) {
