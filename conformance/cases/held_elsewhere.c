@@ -9,7 +9,7 @@
 enum { TWO_OBJECTS = 1, LAST_FIRST = 2 };
 enum { CHANNELS = 2 };
 /* The requests are queued, so this is for a library in which the second receive waits for a Reply. */
-enum { TRIAL_MS = 100 };
+enum { TRIAL_MS = 300 };
 
 struct scene {
     struct cts_process *process; /* of the holder */
