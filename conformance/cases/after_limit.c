@@ -117,6 +117,7 @@ static bool is_served_within(rtl_uint32_t limit, const struct scene *s, bool rec
 {
     struct cts_op *recv =
         cts_start_recv_ex(s->server, s->link.server, limit, receives ? sync : INVALID_HANDLE);
+    cts_settle(); /* the receive waits */
     struct cts_op *call = cts_start_call_ex(s->client, s->link.client, CTS_PLAIN, limit,
                                             receives ? INVALID_HANDLE : sync);
     bool taken = cts_wait(recv) == rcOk;
@@ -154,6 +155,7 @@ static bool is_interrupted_within(rtl_uint32_t limit, const struct scene *s,
                                   struct cts_process *process, Handle sync)
 {
     struct cts_op *wait = start_wait(s, actor, receives, limit, sync);
+    cts_settle(); /* Set interrupts a call that waits, not one that enters */
     cts_set(process, sync);
     bool interrupted = cts_wait(wait) == rcIpcInterrupt;
     cts_require_that(interrupted || cts_rc(wait) == rcTimeout,

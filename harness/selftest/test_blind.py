@@ -15,11 +15,15 @@ from suite import RED, Run, Suite
 
 RECORDS = blind_build.load()
 AREAS = {"ABI", "CALL", "LIFE", "OBJ", "RACE", "RECV", "SCOPE", "STATE", "TIME", "V14", "XFER"}
-# Enough to see at each change that nothing right has become red; all cases run in the slow test.
-QUICK = ("CALL", "RECV", "STATE", "SCOPE", "LIFE")
-# The builds of the slow libraries run a part of all cases each, so that two of them run each case. ABI is about headers.
-SLOW = [library for library in RECORDS.libraries if library.library in "efghi"]
-PARTS = len(SLOW) // 2
+# Enough to see at each change that nothing right has become red: each build runs a part of all cases, so that three of
+# libraries A to D and two of the others, which are slow, run each case. ABI is about headers. The slow test runs them all.
+PARTED = [
+    pytest.param(index % parts + 1, parts, library, id=f"{library.name}-{index % parts + 1}of{parts}")
+    for names, times in (("abcd", 3), ("efghi", 2))
+    for builds in [[library for library in RECORDS.libraries if library.library in names]]
+    for parts in [len(builds) // times]
+    for index, library in enumerate(builds)
+]
 TIMEOUT_FACTOR = "0.5"
 
 
@@ -37,27 +41,10 @@ def not_green(run: Run) -> list[str]:
     return [line for line in run.not_green() if " INCONCLUSIVE:" not in line]
 
 
-@pytest.mark.parametrize(
-    "library",
-    [library for library in RECORDS.libraries if library not in SLOW],
-    ids=lambda library: library.name,
-)
-def test_right_is_green(suite: Suite, blind: Builder, library: Library) -> None:
+@pytest.mark.parametrize(("part", "parts", "library"), PARTED)
+def test_right_is_green(suite: Suite, blind: Builder, part: int, parts: int, library: Library) -> None:
     path = blind.library(library)
-    run = suite.run(QUICK, path, adapter_of(library, blind), limit_s=240)
-    assert run.exit_code in (0, 6), not_green(run)
-    assert not not_green(run)
-    assert run.counts["PASS"] > 100
-
-
-@pytest.mark.parametrize(
-    ("part", "library"),
-    [(index % PARTS + 1, library) for index, library in enumerate(SLOW)],
-    ids=lambda value: value.name if isinstance(value, Library) else str(value),
-)
-def test_right_is_green_in_a_part(suite: Suite, blind: Builder, part: int, library: Library) -> None:
-    path = blind.library(library)
-    options = ["--profile", "ce-1.4", "--shard", f"{part}/{PARTS}"]
+    options = ["--profile", "ce-1.4", "--shard", f"{part}/{parts}"]
     run = suite.run(sorted(AREAS - {"ABI"}), path, adapter_of(library, blind), options, limit_s=240)
     assert run.exit_code in (0, 6), not_green(run)
     assert not not_green(run)

@@ -405,7 +405,7 @@ def test_mutants_are_red_through_a_wrapper(suite: Suite, mutants: MutantBuilder)
         built = mutants.build(mutant)
         ids = tuple(mutant.expect_cases) or (mutant.requirement,)
         run = wrapped(
-            suite, "env", ids, *mutant.options, "--timeout-factor", "0.5",
+            suite, "env", ids, *mutant.options, "--timeout-factor", "0.5", "--stop-on-fail",
             sut=built.library, adapter=mutant.base.adapter or None,
         )  # fmt: skip
         assert set(run.counts) & RED, f"{mutant.id} survives: {run.counts}"
