@@ -60,7 +60,7 @@ static void late_reply_meets_a_queued_call(const struct cts_case *self)
 
     struct cts_op *next = cts_start_call(s.client, s.link.client, CTS_PLAIN);
     cts_require_returned(s.recv, rcOk);
-    if (cts_request(s.recv) == cts_request(s.gone)) {
+    if (cts_request(s.recv) != cts_request(next)) {
         cts_require_blocked(next);
         struct cts_op *late = cts_start_reply(s.server, s.recv, CTS_PLAIN);
         (void)cts_wait(late);

@@ -17,6 +17,7 @@ enum { KEPT = 252, ROUNDS = 300000 };
 enum { PORTION = 2000 };
 #define BUDGET_NS 10000000000u
 #define SOON_NS 2000000000u
+#define CONTROL_MS 3000u
 
 /* A library may have room for fewer (OBJ-16): then all but two places are taken. */
 static void keep_objects(struct cts_process *process, struct cts_actor *owner)
@@ -106,25 +107,31 @@ static bool is_served(const struct cts_case *self, const struct old *old, struct
                : cts_recv_is_served(wait, old->link.server, old->peer, old->link.client);
 }
 
-/* Does a wait go on when its object is closed? */
-static bool wait_outlives_close(const struct cts_case *self, const struct old *old)
+/* Does a wait go on when its object is closed? A library that looks now and then has as long as `ns` for it. */
+static bool wait_outlives_close(const struct cts_case *self, const struct old *old, rtl_uint64_t ns)
 {
     Handle closed = cts_sync_new(old->process);
     struct cts_op *wait = start_wait(self, old, closed);
     cts_require_blocked(wait);
     cts_close(old->process, closed);
+    rtl_uint64_t ms = ns / 1000000u + 1;
+    cts_require_returned(
+        cts_start_sleep(old->owner, (rtl_uint32_t)(ms < CONTROL_MS ? ms : CONTROL_MS)), rcOk);
     return is_served(self, old, wait);
 }
 
-/* Close itself may have ended the old wait, and its thread may come home only now: rest is no proof that it did not. So a
- * wait that ended is judged by what Close does to another one. That is tried afterwards, since a library may keep what
- * was closed, and one Close more would change what the case is about. */
+/* Any error may end a wait whose object is closed, whenever the library looks. It may be rcIpcInterrupt, too, and rest
+ * is no proof that Close has not decided on it: a thread may come home late. So such an end is judged by what Close does
+ * to another wait. That is tried afterwards, since a library may keep what was closed, and one Close more would change
+ * what the case is about. */
 static void check_close_ended(const struct cts_case *self, const struct old *old,
                               struct cts_op *wait)
 {
-    cts_check_that(
-        !wait_outlives_close(self, old),
-        "nothing that is done to the new object ends the wait of a thread with the old one");
+    if (cts_rc(wait) == rcIpcInterrupt) {
+        cts_check_that(!wait_outlives_close(self, old, cts_elapsed_ns(wait)),
+                       "nothing that is done to the new object interrupts a thread that waits with "
+                       "the old one");
+    }
     cts_observe("thread waiting with an object that is closed", cts_rc_name(cts_rc(wait)));
 }
 

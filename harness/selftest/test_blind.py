@@ -15,12 +15,16 @@ from suite import RED, Run, Suite
 
 RECORDS = blind_build.load()
 AREAS = {"ABI", "CALL", "LIFE", "OBJ", "RACE", "RECV", "SCOPE", "STATE", "TIME", "V14", "XFER"}
-# Enough to see at each change that nothing right has become red: each build runs a part of all cases, so that three of
-# libraries A to D and two of the others, which are slow, run each case. ABI is about headers. The slow test runs them all.
+# Enough to see at each change that nothing right has become red: each build runs a part of all cases. Of libraries A to D
+# two builds without adapter and one with it, for which the cases of several processes are, run each case, and so do two
+# of the others, which are slow. ABI is about headers. The slow test runs them all.
 PARTED = [
     pytest.param(index % parts + 1, parts, library, id=f"{library.name}-{index % parts + 1}of{parts}")
-    for names, times in (("abcd", 3), ("efghi", 2))
-    for builds in [[library for library in RECORDS.libraries if library.library in names]]
+    for times, builds in (
+        (2, [item for item in RECORDS.libraries if item.library in "abcd" and not item.adapter]),
+        (1, [item for item in RECORDS.libraries if item.library in "abcd" and item.adapter]),
+        (2, [item for item in RECORDS.libraries if item.library in "efghi"]),
+    )
     for parts in [len(builds) // times]
     for index, library in enumerate(builds)
 ]
