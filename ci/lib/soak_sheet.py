@@ -7,8 +7,8 @@
     python3 ci/lib/soak_sheet.py harness/selftest/soak_runs.jsonl > harness/selftest/SOAK.md
 
 The first line adds new runs to those that are kept: equal ones are one row, with `times`.
-Of each library the runs of one commit count, that of its last line, all of them, clean or not. The bound on the share of
-red runs is that of Clopper and Pearson, one-sided, at 95 % confidence.
+Of each library the runs of one commit count, that of its last line, all of them, clean or not; those of earlier commits
+stand below. The bound on the share of red runs is that of Clopper and Pearson, one-sided, at 95 % confidence.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ def bound(runs: int, red: int) -> float:
 
 def sheet(rows: Sequence[dict[str, Any]]) -> str:
     commits = {row["library"]: row["commit"] for row in rows}  # the last one of each
+    every = rows
     rows = [row for row in rows if row["commit"] == commits[row["library"]]]
     libraries = sorted({row["library"] for row in rows}, key=lambda name: (name != "reference", name))
     red = sum(not row["clean"] for row in rows)
@@ -71,7 +72,33 @@ def sheet(rows: Sequence[dict[str, Any]]) -> str:
             f"| {library} | {len(own)} | {sum(row['loaded'] for row in own)} | {own_red} "
             f"| {bound(len(own), own_red):.1%} | `{commits[library][:12]}` | {last['profile']}: {told} |"
         )
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *before(every, commits)]) + "\n"
+
+
+def before(rows: Sequence[dict[str, Any]], commits: dict[str, str]) -> list[str]:
+    """The runs of earlier commits, one line for a library and a commit."""
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in rows:
+        if row["commit"] != commits[row["library"]]:
+            groups.setdefault((row["library"], row["commit"]), []).append(row)
+    if not groups:
+        return []
+    lines = [
+        "",
+        "## Earlier suites",
+        "",
+        f"With these there are {len(rows):,} runs in all, {sum(row['loaded'] for row in rows)} of them beside 8 busy "
+        f"loops: {sum(not row['clean'] for row in rows)} red.",
+        "",
+        "| library | suite | runs | beside 8 busy loops | red | last day |",
+        "|---|---|---|---|---|---|",
+    ]
+    for (library, commit), own in sorted(groups.items()):
+        lines.append(
+            f"| {library} | `{commit[:12]}` | {len(own)} | {sum(row['loaded'] for row in own)} "
+            f"| {sum(not row['clean'] for row in own)} | {own[-1]['day']} |"
+        )
+    return lines
 
 
 def read(path: str) -> list[dict[str, Any]]:

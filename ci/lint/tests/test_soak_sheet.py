@@ -40,6 +40,9 @@ def test_counts_every_run_of_the_last_commit_of_each_library() -> None:
     assert "\n3 runs of 2 right libraries, 1 of them beside 8 busy loops: 1 red, 12 verdicts in all;" in text
     assert "| reference | 2 | 1 | 0 | 77.6% | `dddddddddddd` | ce-1.2: 3 PASS, 1 SKIP |" in text
     assert "| poll | 1 | 0 | 1 | 100.0% | `eeeeeeeeeeee` | ce-1.2: 4 FAIL |" in text
+    assert "there are 4 runs in all, 1 of them beside 8 busy loops: 2 red." in text
+    assert "| reference | `oooooooooooo` | 1 | 0 | 1 | 2026-01-02 |" in text
+    assert "Earlier" not in soak_sheet.sheet(rows[1:])
 
 
 @pytest.mark.parametrize("content", [None, "", "no json\n"])
