@@ -10,7 +10,7 @@ enum { CALL_FIRST = 0, RECV_FIRST = 1, CALL_NEXT = 0, RECV_NEXT = 2, RUNS_OUT = 
 #define NS_PER_MS 1000000u
 enum { SECONDS_MS = 2700 };
 enum { SHORT_MS = 5, BRIEF_MS = 20, TRIES = 8 };
-/* Limits that are not to pass before the thread has done what comes first: on a busy machine the next one is taken. */
+/* Limits that are not to pass before the thread has done what comes first: on a busy machine the next one is tried. */
 static const rtl_uint32_t limits_ms[] = {150, 500, 1500};
 enum { LIMITS = sizeof limits_ms / sizeof limits_ms[0], BEYOND_MS = 50 };
 

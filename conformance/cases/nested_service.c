@@ -8,7 +8,7 @@
 /* variant: the object of the nested call. */
 enum { OF_ITS_OWN, OF_THE_RECEIVE, OF_THE_CALLER };
 enum { SHORT_MS = 20, BEYOND_MS = 50 };
-/* Limits that are not to pass before the request is taken: on a busy machine the next one is taken. */
+/* Limits that are not to pass before the nested call waits: on a busy machine the next one is tried. */
 static const rtl_uint32_t limits_ms[] = {150, 500, 1500};
 enum { LIMITS = sizeof limits_ms / sizeof limits_ms[0] };
 
